@@ -1,0 +1,3 @@
+"""Atelier, a desktop studio for generative AI."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,216 @@
+"""Errors that have words. A code and its arguments travel; sentences are made where they are shown.
+
+Three kinds are kept apart: `AtelierError` (something the user can understand and act on), `Cancelled` (the user's
+own wish, never an error) and everything else, which is a bug and is reported as "internal".
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass, field
+from typing import Any
+
+from studio.core.i18n import N_, _
+
+
+class Cancelled(Exception):  # noqa: N818  (not an error)
+    """Raised by `Context.check_cancel`; unwinds a job that the user stopped."""
+
+
+@dataclass(eq=False)
+class AtelierError(Exception):
+    """A failure with a code of `MESSAGES`; `arguments` are JSON values that fill the sentences.
+
+    `details` is for the fold-out and the log (a traceback, a library's own words), never the main text.
+    """
+
+    code: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    details: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__(self.code)
+
+    def __str__(self) -> str:
+        return explain(self.code, self.arguments).text
+
+
+class InvalidInput(AtelierError):
+    """The request itself is wrong (exit code 2 on the command line). `parameter` names the field at fault."""
+
+    @property
+    def parameter(self) -> str:
+        return str(self.arguments.get("parameter", ""))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Words for a person: what happened; what it means and what to do."""
+
+    title: str
+    body: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.title} {self.body}".strip()
+
+
+# code: (what happened, what it means and what to do)
+MESSAGES: dict[str, tuple[str, str]] = {
+    "internal": (
+        N_("Something went wrong inside Atelier."),
+        N_("Nothing you made is lost. Try again; if it happens again, save a report from Help and send it to us."),
+    ),
+    "prompt-empty": (N_("There is no text to work from."), N_("Write a few words in the prompt, then try again.")),
+    "text-too-long": (
+        N_("The text is too long: {count} characters."),
+        N_("This field takes up to {limit}. Shorten it, or work on it in parts."),
+    ),
+    "text-not-clean": (
+        N_("The text holds characters that cannot be used (position {position})."),
+        N_("They are control characters or broken Unicode, often from a damaged file. Remove them and try again."),
+    ),
+    "value-out-of-range": (N_("{label} is {value}."), N_("It can be {minimum} to {maximum}.")),
+    "value-not-number": (N_("{label} is not a number: {value}."), N_("Write a number from {minimum} to {maximum}.")),
+    "value-not-choice": (N_("{label} cannot be {value}."), N_("Choose one of: {choices}.")),
+    "value-wrong-kind": (N_("{label} has a value of the wrong kind: {value}."), N_("Check it and try again.")),
+    "parameter-unknown": (
+        N_("{parameter} is not a setting of this model."),
+        N_("Its settings are: {choices}."),
+    ),
+    "task-unknown": (N_("This model cannot do that ({task})."), N_("It can do: {choices}.")),
+    "model-unknown": (
+        N_("No model is called {model}."),
+        N_("Choose one of the installed models: {choices}."),
+    ),
+    "model-not-installed": (
+        N_("{model} is not installed."),
+        N_("Install it first, or choose another model."),
+    ),
+    "model-files-missing": (
+        N_("Files of {model} are missing or damaged: {files}."),
+        N_("Install the model again, or choose another one. Nothing else is affected."),
+    ),
+    "model-not-readable": (
+        N_("{model} could not be loaded."),
+        N_("Its files may be damaged or of a kind this release does not know. Install it again or choose another."),
+    ),
+    "starter-missing": (
+        N_("The built-in models are not on this computer."),
+        N_("Run the set-up again to put them back; what you made is untouched."),
+    ),
+    "starter-damaged": (
+        N_("A built-in model did not arrive intact: {files}."),
+        N_("Run the set-up again; a damaged file is never used."),
+    ),
+    "context-full": (
+        N_("The text no longer fits this model: {count} of {limit} tokens."),
+        N_("Shorten the text or the instructions, ask for fewer words, or choose a model with a larger context."),
+    ),
+    "out-of-memory": (
+        N_("There was not enough memory on {device}."),
+        N_("Make something smaller, choose a smaller model, or close other programs. The queue goes on."),
+    ),
+    "engine-crashed": (
+        N_("The engine stopped in the middle of this job."),
+        N_("It was started again and the queue goes on. Try the job again; the report has the details."),
+    ),
+    "engine-unavailable": (
+        N_("The engine stopped {count} times within a few minutes, so it was not started again."),
+        N_("Waiting jobs are kept. Restart the engine from the queue, or restart Atelier."),
+    ),
+    "engine-hung": (
+        N_("The engine has not answered for {seconds} s."),
+        N_("Wait for it, or stop the job; the queue then goes on."),
+    ),
+    "interrupted": (
+        N_("Atelier was closed while this was being made."),
+        N_("Start it again from the queue, or remove it."),
+    ),
+    "disk-full": (
+        N_("The disk is full: {path}."),
+        N_("Free some space or choose another folder, then try again. What was made so far is kept."),
+    ),
+    "not-writable": (
+        N_("Atelier may not write here: {path}."),
+        N_("Choose another folder, or ask for the right to write in this one."),
+    ),
+    "folder-missing": (
+        N_("This folder does not exist: {path}."),
+        N_("Create it, or choose another one."),
+    ),
+    "is-a-folder": (N_("This is a folder, not a file: {path}."), N_("Give the name of a file.")),
+    "file-missing": (
+        N_("This file is not there any more: {path}."),
+        N_("It may have been moved or renamed. Choose it again."),
+    ),
+    "file-unreadable": (N_("This file cannot be read: {path}."), N_("It may be damaged or locked by another program.")),
+    "format-unknown": (
+        N_("Files ending in {suffix} cannot be written here."),
+        N_("Use one of: {choices}."),
+    ),
+    "database-newer": (
+        N_("Your library was last used by a newer release of Atelier."),
+        N_("Update Atelier to open it. Nothing was changed; your files are in {path}."),
+    ),
+    "database-damaged": (
+        N_("The index of your library was damaged."),
+        N_("It was built again from your files; the damaged one is kept as {path}."),
+    ),
+    "queue-damaged": (
+        N_("The list of waiting jobs was damaged."),
+        N_("It was started again, empty; the damaged one is kept as {path}. Finished results are not affected."),
+    ),
+    "settings-damaged": (
+        N_("Your settings could not be read."),
+        N_("Atelier started with the usual ones; the old file is kept as {path}."),
+    ),
+    "document-damaged": (
+        N_("This document could not be read: {path}."),
+        N_("It was left as it is. An earlier version may be beside it."),
+    ),
+    "document-newer": (
+        N_("This document was saved by a newer release of Atelier: {path}."),
+        N_("Update Atelier to open it. It was left as it is."),
+    ),
+    "recipe-unreadable": (
+        N_("This file carries no recipe that Atelier can read: {path}."),
+        N_("Only files made by Atelier or a studio of a known format restore their settings."),
+    ),
+}
+
+
+def explain(code: str, arguments: dict[str, Any] | None = None) -> Explanation:
+    """The sentences for `code` in the user's language; an unknown code reads as "internal"."""
+    title, body = MESSAGES.get(code, MESSAGES["internal"])
+    values = _Values({key: _shown(value) for key, value in (arguments or {}).items()})
+    return Explanation(_(title).format_map(values), _(body).format_map(values))
+
+
+def from_os_error(error: OSError, path: object = "") -> AtelierError:
+    """The environment error behind an `OSError` (disk full, no right, missing), keeping its text as details."""
+    where = str(path or error.filename or "")
+    codes = {
+        errno.ENOSPC: "disk-full",
+        errno.EDQUOT: "disk-full",
+        errno.EACCES: "not-writable",
+        errno.EPERM: "not-writable",
+        errno.EROFS: "not-writable",
+        errno.EISDIR: "is-a-folder",
+        errno.ENOENT: "file-missing",
+        errno.ENOTDIR: "folder-missing",
+    }
+    return AtelierError(codes.get(error.errno or 0, "file-unreadable"), {"path": where}, details=str(error))
+
+
+class _Values(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(item) for item in value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000:
+        return f"{value:,}"
+    return _(value) if isinstance(value, str) else str(value)
