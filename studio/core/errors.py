@@ -61,7 +61,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("Something went wrong inside Atelier."),
         N_("Nothing you made is lost. Try again; if it happens again, save a report from Help and send it to us."),
     ),
-    "prompt-empty": (N_("There is no text to work from."), N_("Write a few words in the prompt, then try again.")),
+    "prompt-empty": (
+        N_("There is no text to work from."),
+        N_("Write a few words in the prompt, then try again."),
+    ),
     "text-too-long": (
         N_("The text is too long: {count} characters."),
         N_("This field takes up to {limit}. Shorten it, or work on it in parts."),
@@ -71,9 +74,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("They are control characters or broken Unicode, often from a damaged file. Remove them and try again."),
     ),
     "value-out-of-range": (N_("{label} is {value}."), N_("It can be {minimum} to {maximum}.")),
-    "value-not-number": (N_("{label} is not a number: {value}."), N_("Write a number from {minimum} to {maximum}.")),
+    "value-not-number": (
+        N_("{label} is not a number: {value}."),
+        N_("Write a number from {minimum} to {maximum}."),
+    ),
     "value-not-choice": (N_("{label} cannot be {value}."), N_("Choose one of: {choices}.")),
-    "value-wrong-kind": (N_("{label} has a value of the wrong kind: {value}."), N_("Check it and try again.")),
+    "value-wrong-kind": (
+        N_("{label} has a value of the wrong kind: {value}."),
+        N_("Check it and try again."),
+    ),
     "parameter-unknown": (
         N_("{parameter} is not a setting of this model."),
         N_("Its settings are: {choices}."),
@@ -144,7 +153,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("This file is not there any more: {path}."),
         N_("It may have been moved or renamed. Choose it again."),
     ),
-    "file-unreadable": (N_("This file cannot be read: {path}."), N_("It may be damaged or locked by another program.")),
+    "file-unreadable": (
+        N_("This file cannot be read: {path}."),
+        N_("It may be damaged or locked by another program."),
+    ),
     "format-unknown": (
         N_("Files ending in {suffix} cannot be written here."),
         N_("Use one of: {choices}."),

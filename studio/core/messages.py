@@ -1,0 +1,244 @@
+"""Every message between a client and an engine, once. A frame is a JSON header and a binary payload.
+
+Client to engine: `Run`, `Cancel`, `Attach`, `Query`, `Shutdown`. Engine to client: `Ready`, `Answer`, `Resident`, `Beat` and
+the events of jobs (`JobEvent`), which carry the job's id and a sequence number that starts at 1 and has no gaps
+except where older previews were dropped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from studio.core.jobs import Artifact, Failure, Request
+
+PROTOCOL = 1
+
+
+@dataclass(frozen=True)
+class Message:
+    """Base of all messages; `kind` names the class on the wire."""
+
+    kind: ClassVar[str] = ""
+
+
+@dataclass(frozen=True)
+class Run(Message):
+    """Do `request` as job `job`. `staging` is an existing empty folder for what is made; `blobs` maps the sha256 of
+    each input to its path."""
+
+    kind: ClassVar[str] = "run"
+    job: str
+    request: Request
+    staging: str
+    blobs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cancel(Message):
+    kind: ClassVar[str] = "cancel"
+    job: str
+
+
+@dataclass(frozen=True)
+class Attach(Message):
+    """Send the events of `job` after `after_seq` again, then go on."""
+
+    kind: ClassVar[str] = "attach"
+    job: str
+    after_seq: int = 0
+
+
+@dataclass(frozen=True)
+class Query(Message):
+    """A question answered by one `Answer` with the same id. Names: "models" (list of ModelInfo JSON), "device"
+    (DeviceStatus JSON), "tokens" (arguments: request JSON; answer {"prompt": int, "context": int}, or nulls while the
+    model is not loaded), "load" (model), "unload" (model)."""
+
+    kind: ClassVar[str] = "query"
+    id: str
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shutdown(Message):
+    kind: ClassVar[str] = "shutdown"
+
+
+@dataclass(frozen=True)
+class Ready(Message):
+    """The engine listens. `device` is a DeviceStatus as JSON."""
+
+    kind: ClassVar[str] = "ready"
+    protocol: int
+    pid: int
+    device: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer(Message):
+    kind: ClassVar[str] = "answer"
+    id: str
+    result: Any = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Resident(Message):
+    """The set of loaded models or the memory changed. `device` is a DeviceStatus as JSON."""
+
+    kind: ClassVar[str] = "resident"
+    device: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Beat(Message):
+    """A sign of life of the worker thread: `phase` "idle", "load", "step" …, `age` in s since its last step."""
+
+    kind: ClassVar[str] = "beat"
+    phase: str = "idle"
+    age: float = 0.0
+
+
+@dataclass(frozen=True)
+class JobEvent(Message):
+    job: str
+    seq: int
+
+
+@dataclass(frozen=True)
+class Started(JobEvent):
+    kind: ClassVar[str] = "started"
+
+
+@dataclass(frozen=True)
+class Phase(JobEvent):
+    """`name`: "load" (a model is being loaded), "run", "save"."""
+
+    kind: ClassVar[str] = "phase"
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Progress(JobEvent):
+    """`step` of `steps` (0: unknown); `seconds_left` is negative while it cannot be told."""
+
+    kind: ClassVar[str] = "progress"
+    step: int = 0
+    steps: int = 0
+    seconds_left: float = -1.0
+
+
+@dataclass(frozen=True)
+class TextDelta(JobEvent):
+    """Text written since the last one."""
+
+    kind: ClassVar[str] = "text"
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Usage(JobEvent):
+    """Figures: prompt_tokens, written_tokens, context_tokens (the limit), tokens_per_second …"""
+
+    kind: ClassVar[str] = "usage"
+    counts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Preview(JobEvent):
+    kind: ClassVar[str] = "preview"
+    media_type: str = "image/png"
+    payload: bytes = b""
+
+
+@dataclass(frozen=True)
+class AudioDelta(JobEvent):
+    """Interleaved float32 little-endian samples."""
+
+    kind: ClassVar[str] = "audio"
+    sample_rate: int = 0
+    channels: int = 1
+    payload: bytes = b""
+
+
+@dataclass(frozen=True)
+class Done(JobEvent):
+    """The job's artefacts lie in its staging folder with a manifest; `metrics` in s: load, run, total."""
+
+    kind: ClassVar[str] = "done"
+    artifacts: tuple[Artifact, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failed(JobEvent):
+    """`failure` says why; artefacts that were finished before it are kept."""
+
+    kind: ClassVar[str] = "failed"
+    failure: Failure = field(default_factory=lambda: Failure("internal"))
+    artifacts: tuple[Artifact, ...] = ()
+
+
+@dataclass(frozen=True)
+class CancelledJob(JobEvent):
+    """The user stopped the job; artefacts that were finished before it are kept."""
+
+    kind: ClassVar[str] = "cancelled"
+    artifacts: tuple[Artifact, ...] = ()
+
+
+ENDINGS = (Done, Failed, CancelledJob)
+
+_CLASSES: dict[str, type[Message]] = {
+    cls.kind: cls
+    for cls in (
+        *(Run, Cancel, Attach, Query, Shutdown, Ready, Answer, Resident, Beat),
+        *(Started, Phase, Progress, TextDelta, Usage, Preview, AudioDelta, Done, Failed, CancelledJob),
+    )
+}
+
+
+def pack(message: Message) -> bytes:
+    """One frame: 4 bytes with the header's length (big-endian), the JSON header, the payload."""
+    header: dict[str, Any] = {"kind": message.kind}
+    payload = b""
+    for item in fields(message):
+        value = getattr(message, item.name)
+        if item.name == "payload":
+            payload = value
+        elif isinstance(value, Request):
+            header[item.name] = value.to_json()
+        elif isinstance(value, Failure):
+            header[item.name] = vars(value)
+        elif item.name == "artifacts":
+            header[item.name] = [artifact.to_json() for artifact in value]
+        else:
+            header[item.name] = value
+    encoded = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return len(encoded).to_bytes(4, "big") + encoded + payload
+
+
+def unpack(frame: bytes) -> Message:
+    """The message of a frame; `ValueError` for a frame that is none (a wrong peer, a newer protocol)."""
+    length = int.from_bytes(frame[:4], "big")
+    if len(frame) < 4 + length:
+        raise ValueError("frame is cut off")
+    header = json.loads(frame[4 : 4 + length].decode("utf-8", "surrogatepass"))
+    cls = _CLASSES.get(header.pop("kind", ""))
+    if cls is None:
+        raise ValueError("frame of an unknown kind")
+    names = {item.name for item in fields(cls)}
+    values = {name: value for name, value in header.items() if name in names}
+    if "payload" in names:
+        values["payload"] = bytes(frame[4 + length :])
+    if "request" in values:
+        values["request"] = Request.from_json(values["request"])
+    if values.get("failure") is not None:
+        values["failure"] = Failure(**values["failure"])
+    if "artifacts" in values:
+        values["artifacts"] = tuple(Artifact.from_json(item) for item in values["artifacts"])
+    return cls(**values)

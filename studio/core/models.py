@@ -1,0 +1,93 @@
+"""What the engine says of models and devices. The user interface asks the client for these, never the local machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from studio.core.jobs import Medium, Task
+
+
+class ModelState(StrEnum):
+    INSTALLED = "installed"
+    LOADED = "loaded"
+    NOT_INSTALLED = "not-installed"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model as the picker shows it. Sizes in bytes (0: unknown); `context` in tokens (0: not a text model);
+    `languages` are BCP 47 codes; `origin` is "starter", "hub" or "imported"."""
+
+    id: str
+    family: str
+    medium: Medium
+    title: str
+    tasks: tuple[Task, ...]
+    state: ModelState
+    origin: str = ""
+    languages: tuple[str, ...] = ()
+    license: str = ""
+    description: str = ""
+    size: int = 0
+    memory: int = 0
+    context: int = 0
+    revision: str = ""
+    repository: str = ""
+    missing: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def usable(self) -> bool:
+        return self.state in (ModelState.INSTALLED, ModelState.LOADED)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ModelInfo:
+        values = dict(data)
+        values["medium"] = Medium(values["medium"])
+        values["state"] = ModelState(values["state"])
+        values["tasks"] = tuple(Task(task) for task in values["tasks"])
+        for name in ("languages", "missing"):
+            values[name] = tuple(values.get(name, ()))
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is resident now, with the memory it holds in bytes."""
+
+    id: str
+    title: str
+    medium: Medium
+    memory: int
+
+
+@dataclass(frozen=True)
+class DeviceStatus:
+    """A device of the engine: `kind` is "cpu", "cuda" or "mps"; memory in bytes. `used` counts the whole machine's
+    use; `loaded` is what the engine itself keeps."""
+
+    id: str
+    kind: str
+    name: str
+    memory_total: int
+    memory_used: int = 0
+    loaded: tuple[LoadedModel, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> DeviceStatus:
+        values = dict(data)
+        values["loaded"] = tuple(
+            LoadedModel(item["id"], item["title"], Medium(item["medium"]), item["memory"])
+            for item in values.get("loaded", ())
+        )
+        return cls(**values)
