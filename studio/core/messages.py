@@ -1,8 +1,8 @@
 """Every message between a client and an engine, once. A frame is a JSON header and a binary payload.
 
-Client to engine: `Run`, `Cancel`, `Attach`, `Query`, `Shutdown`. Engine to client: `Ready`, `Answer`, `Resident`, `Beat` and
-the events of jobs (`JobEvent`), which carry the job's id and a sequence number that starts at 1 and has no gaps
-except where older previews were dropped.
+Client to engine: `Run`, `Cancel`, `Attach`, `Query`, `Shutdown`. Engine to client: `Ready`, `Answer`, `Resident`,
+`Beat` and the events of jobs (`JobEvent`), which carry the job's id and a sequence number that starts at 1 and has no
+gaps except where older previews were dropped.
 """
 
 from __future__ import annotations
