@@ -228,7 +228,7 @@ def unpack(frame: bytes) -> Message:
     if len(frame) < 4 + length:
         raise ValueError("frame is cut off")
     header = json.loads(frame[4 : 4 + length].decode("utf-8", "surrogatepass"))
-    cls = _CLASSES.get(header.pop("kind", ""))
+    cls = _CLASSES.get(header.pop("kind", "")) if isinstance(header, dict) else None
     if cls is None:
         raise ValueError("frame of an unknown kind")
     names = {item.name for item in fields(cls)}
@@ -241,4 +241,7 @@ def unpack(frame: bytes) -> Message:
         values["failure"] = Failure(**values["failure"])
     if "artifacts" in values:
         values["artifacts"] = tuple(Artifact.from_json(item) for item in values["artifacts"])
-    return cls(**values)
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise ValueError(f"frame lacks a field: {error}") from error
