@@ -13,7 +13,7 @@ from typing import Any
 from studio.core.i18n import N_, _
 
 
-class Cancelled(Exception):  # noqa: N818  (not an error)
+class Cancelled(Exception):
     """Raised by `Context.check_cancel`; unwinds a job that the user stopped."""
 
 

@@ -53,6 +53,6 @@ def n_(singular: str, plural: str, n: int) -> str:
     return _catalogue.ngettext(singular, plural, n)
 
 
-def N_(message: str) -> str:  # noqa: N802  (gettext's own name)
+def N_(message: str) -> str:
     """Mark a literal for translation; translated with `_` where it is shown."""
     return message

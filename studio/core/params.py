@@ -197,7 +197,7 @@ def check_all(specs: Iterable[Param], values: Mapping[str, Any]) -> dict[str, An
     for name in values:
         if name not in known:
             raise InvalidInput("parameter-unknown", {"parameter": name, "choices": sorted(known)})
-    return {spec.id: spec.check(values[spec.id] if spec.id in values else spec.default) for spec in specs}
+    return {spec.id: spec.check(values.get(spec.id, spec.default)) for spec in specs}
 
 
 def _number(spec: Integer | Number, value: Any) -> float:
@@ -205,7 +205,7 @@ def _number(spec: Integer | Number, value: Any) -> float:
         try:
             value = float(value) if not isinstance(spec, Integer) else int(value)
         except ValueError:
-            value = None if not value else value
+            value = value if value else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InvalidInput("value-not-number", _range_arguments(spec, value))
     return value

@@ -95,7 +95,7 @@ def test_writing_where_it_cannot_be_done_has_words(tmp_path):
 def test_every_code_has_two_sentences_that_fill_from_named_fields():
     for code, (title, body) in errors.MESSAGES.items():
         names = {name for part in (title, body) for _t, name, _s, _c in string.Formatter().parse(part) if name}
-        words = explain(code, {name: "X" for name in names})
+        words = explain(code, dict.fromkeys(names, "X"))
         assert "{" not in words.text and "…" not in words.text
         assert words.title.endswith((".", "?")) and words.body.endswith("."), code
         assert "!" not in words.text
