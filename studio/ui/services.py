@@ -1,0 +1,28 @@
+"""What every part of the window is given: one frozen bundle, passed to constructors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from studio.client.base import EngineClient
+    from studio.client.queue import JobQueue
+    from studio.core.settings import Settings
+    from studio.documents import DocumentStore
+    from studio.library import Library
+    from studio.ui.bridge import Bridge
+    from studio.ui.theme import Theme
+
+
+@dataclass(frozen=True)
+class Services:
+    """`bridge` carries what the others report into the window's thread; widgets listen to it, never to them."""
+
+    settings: Settings
+    client: EngineClient
+    queue: JobQueue
+    library: Library
+    documents: DocumentStore
+    theme: Theme
+    bridge: Bridge
