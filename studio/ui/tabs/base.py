@@ -144,6 +144,9 @@ class Tab(QObject):
     def accept(self, target: str, payload: Payload) -> None:
         """Take what was sent to `target`, one of this tab's targets."""
 
+    def use_model(self, model: str) -> None:
+        """Choose the model with this id."""
+
     def show_job(self, origin: dict[str, str]) -> None:
         """Bring into view what a job of this tab belongs to (its request's `origin`)."""
 
