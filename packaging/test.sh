@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Sets Atelier up with its test tools and runs every check; the last lines say what failed. Arguments go to pytest.
+set -u
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+export QT_QPA_PLATFORM=offscreen OMP_WAIT_POLICY=PASSIVE
+need_window_packages || exit 1
+if may_install && ! dpkg -s fonts-noto-cjk >/dev/null 2>&1; then install_packages fonts-noto-cjk; fi
+set_up test
+cd "$root" || exit 1
+
+failed=
+check() {
+    local name=$1 begun=$SECONDS
+    shift
+    printf '\n== %s\n' "$name"
+    "$@" </dev/null || failed="$failed, $name"
+    printf '   %d s\n' $((SECONDS - begun))
+}
+
+check "format" "$venv/bin/ruff" format --check .
+check "lint" "$venv/bin/ruff" check .
+check "types" "$venv/bin/pyright"
+check "import rules" "$venv/bin/lint-imports" --no-cache
+check "translations" "$python" packaging/translations.py check
+check "licences" "$python" packaging/licences.py build/sbom.json
+check "package" "$python" packaging/check_wheel.py
+check "tests" "$python" -m pytest "$@"
+
+if [ -n "$failed" ]; then
+    printf '\nFailed: %s\n' "${failed#, }"
+    exit 1
+fi
+printf '\nAll checks passed.\n'

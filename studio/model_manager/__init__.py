@@ -1,0 +1,1 @@
+"""Models on disk: the catalogue, the starter pack, downloads and their verification."""

