@@ -173,6 +173,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("The list of waiting jobs was damaged."),
         N_("It was started again, empty; the damaged one is kept as {path}. Finished results are not affected."),
     ),
+    "queue-newer": (
+        N_("The list of waiting jobs was last used by a newer release of Atelier."),
+        N_("Update Atelier to open it. Nothing was changed; the list is {path}."),
+    ),
+    "queue-unreadable": (
+        N_("The list of waiting jobs cannot be used right now: {path}."),
+        N_("Another program may be holding it, or its disk may be out of reach. Try again; nothing is lost."),
+    ),
+    "job-unknown": (
+        N_("There is no job {job} in the queue."),
+        N_("It may have been removed. The list shows what is there."),
+    ),
     "settings-damaged": (
         N_("Your settings could not be read."),
         N_("Atelier started with the usual ones; the old file is kept as {path}."),
