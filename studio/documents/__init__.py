@@ -1,0 +1,1 @@
+"""What a tab edits: texts and conversations, versioned, undone by commands, saved by themselves. Free of Qt."""
