@@ -2,7 +2,7 @@
 
 Client to engine: `Run`, `Cancel`, `Attach`, `Query`, `Shutdown`. Engine to client: `Ready`, `Answer`, `Resident`,
 `Beat` and the events of jobs (`JobEvent`), which carry the job's id and a sequence number that starts at 1 and has no
-gaps except where older previews were dropped.
+gaps except in what `Attach` asks for again. `Hung` and `Unhung` are made by the client itself and never travel.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Cancel(Message):
 
 @dataclass(frozen=True)
 class Attach(Message):
-    """Send the events of `job` after `after_seq` again, then go on."""
+    """Send the events of `job` after `after_seq` again, then go on. Text comes joined, and of previews, progress and
+    figures only the newest; each keeps the sequence number of its last part."""
 
     kind: ClassVar[str] = "attach"
     job: str
@@ -101,6 +102,25 @@ class Beat(Message):
     kind: ClassVar[str] = "beat"
     phase: str = "idle"
     age: float = 0.0
+
+
+@dataclass(frozen=True)
+class Hung(Message):
+    """The engine has given no sign of life in `job` for `seconds`, more than its `phase` ("load", "step" …) should
+    take. Nothing was stopped: the user is asked, and `EngineClient.cancel` or `restart` is the answer."""
+
+    kind: ClassVar[str] = "hung"
+    job: str
+    phase: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Unhung(Message):
+    """After `Hung`: `job` goes on, or has ended."""
+
+    kind: ClassVar[str] = "unhung"
+    job: str
 
 
 @dataclass(frozen=True)
