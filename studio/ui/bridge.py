@@ -12,7 +12,7 @@ from shiboken6 import isValid
 
 from studio.client.base import EngineState
 from studio.core.errors import AtelierError
-from studio.core.messages import Beat, JobEvent, Message, Ready, Resident
+from studio.core.messages import Beat, Hung, JobEvent, Message, Ready, Resident, Unhung
 
 if TYPE_CHECKING:
     from studio.client.base import EngineClient
@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 class Bridge(QObject):
     """Every signal is emitted in the window's thread, in the order of the reports.
 
-    `job_event` carries the engine's `JobEvent`s (text, progress, usage …), `beat` its signs of life; `models` is the
+    `job_event` carries the engine's `JobEvent`s (text, progress, usage …), `beat` its signs of life, `hung` and
+    `unhung` a job that went silent and came back; `models` is the
     newest list that the engine gave. `ask` and `work` bring the end of a question or of work in a thread back to the
     window's thread; when `owner` has gone by then, nothing is called.
     """
@@ -40,6 +41,8 @@ class Bridge(QObject):
     library_changed = Signal(object)
     models_changed = Signal(list)
     beat = Signal(object)
+    hung = Signal(object)
+    unhung = Signal(str)
 
     _posted = Signal(object)
 
@@ -126,6 +129,10 @@ class Bridge(QObject):
             self._post(lambda: self.job_event.emit(message))
         elif isinstance(message, Beat):
             self._post(lambda: self.beat.emit(message))
+        elif isinstance(message, Hung):
+            self._post(lambda: self.hung.emit(message))
+        elif isinstance(message, Unhung):
+            self._post(lambda: self.unhung.emit(message.job))
         elif isinstance(message, Ready | Resident):
             self._post(self._on_resident)
 

@@ -1,0 +1,1 @@
+"""The command palette: commands, results and models behind one field."""

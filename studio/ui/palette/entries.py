@@ -1,0 +1,82 @@
+"""What the palette lists, and the order in which it lists it. No widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from studio.core.i18n import _
+from studio.core.models import ModelInfo
+from studio.ui.palette.match import rank
+from studio.ui.queue.words import MEDIUM_ICONS
+from studio.ui.tabs.base import Command
+
+if TYPE_CHECKING:
+    from studio.library import Item
+
+RESULTS_SHOWN = 8
+RECENT_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line. `bold` are the positions of the letters that were meant; a heading has no `run`."""
+
+    title: str
+    run: Callable[[], Any] | None = None
+    detail: str = ""
+    icon: str = ""
+    color: str = "text.secondary"
+    shortcut: str = ""
+    bold: tuple[int, ...] = field(default=())
+
+    @property
+    def heading(self) -> bool:
+        return self.run is None
+
+
+def command_entries(commands: Iterable[Command], query: str) -> list[Entry]:
+    usable = [command for command in commands if command.enabled]
+    texts = [f"{command.title} {command.group}".strip() for command in usable]
+    return [
+        Entry(
+            command.title,
+            command.run,
+            command.group,
+            command.icon or "caret-right",
+            shortcut=command.shortcut,
+            bold=tuple(position for position in hit.positions if position < len(command.title)),
+        )
+        for command, hit in rank(query, usable, texts)
+    ]
+
+
+def result_entries(items: Sequence[Item], open_item: Callable[[Item], Any]) -> list[Entry]:
+    return [
+        Entry(
+            item.title or item.path.name,
+            lambda item=item: open_item(item),
+            item.project,
+            MEDIUM_ICONS[item.medium],
+            f"mediumText.{item.medium}",
+        )
+        for item in items
+    ]
+
+
+def model_entries(models: Iterable[ModelInfo], query: str, use: Callable[[ModelInfo], Any]) -> list[Entry]:
+    usable = [model for model in models if model.usable]
+    return [
+        Entry(model.title, lambda model=model: use(model), _("Use this model"), "cube", bold=hit.positions)
+        for model, hit in rank(query, usable, [model.title for model in usable])
+    ]
+
+
+def grouped(*groups: tuple[str, Sequence[Entry]]) -> list[Entry]:
+    """All groups that are not empty, each under its heading."""
+    lines: list[Entry] = []
+    for title, entries in groups:
+        if entries:
+            lines += [Entry(title), *entries]
+    return lines
