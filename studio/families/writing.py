@@ -1,0 +1,77 @@
+"""What every family that writes text has in common: the fields of its tasks, plain conversations, the artefact."""
+
+from __future__ import annotations
+
+from studio.core.errors import AtelierError
+from studio.core.i18n import N_
+from studio.core.jobs import Artifact, Request, Task
+from studio.core.params import Integer, Text
+from studio.core.protocols import Context
+from studio.media.text import count_words
+
+PROMPT = Text(
+    id="prompt",
+    label=N_("Prompt"),
+    help=N_("What to write, or the text to go on from."),
+    tasks=(Task.INSTRUCT, Task.CONTINUE),
+    required=True,
+)
+SYSTEM = Text(
+    id="system",
+    label=N_("Instructions"),
+    help=N_("Who the model is and how it should write, whatever is asked."),
+    tasks=(Task.INSTRUCT,),
+    advanced=True,
+)
+PREFIX = Text(
+    id="prefix",
+    label=N_("Beginning"),
+    help=N_("The first words of the answer; the model goes on from them."),
+    tasks=(Task.INSTRUCT,),
+    advanced=True,
+)
+MAX_NEW_TOKENS = Integer(
+    id="max_new_tokens",
+    label=N_("Length"),
+    help=N_("The most that is written. A token is a word or a part of one; a Chinese character takes one or two."),
+    default=400,
+    minimum=1,
+    maximum=32_768,
+    unit=N_("tokens"),
+)
+
+
+def merge_messages(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """`messages` with neighbours of the same role joined: chat templates ask that user and assistant take turns."""
+    merged: list[dict[str, str]] = []
+    for message in messages:
+        if merged and merged[-1]["role"] == message["role"]:
+            merged[-1] = {"role": message["role"], "content": f"{merged[-1]['content']}\n\n{message['content']}"}
+        else:
+            merged.append(dict(message))
+    return merged
+
+
+def plain_prompt(messages: list[dict[str, str]]) -> str:
+    """A conversation as plain text, for models that were trained without a chat template. A single instruction stands
+    alone; turns are named. A last message by the assistant is left open."""
+    turns = [message for message in messages if message["role"] != "system"]
+    system = "".join(f"{message['content'].strip()}\n\n" for message in messages if message["role"] == "system")
+    if turns[0]["role"] == "user" and [turn["role"] for turn in turns[1:]] in ([], ["assistant"]):
+        return f"{system}{turns[0]['content'].strip()}\n\n" + "".join(turn["content"] for turn in turns[1:])
+    names = {"user": "User", "assistant": "Assistant"}
+    lines = [f"{names[turn['role']]}: {turn['content']}" for turn in turns]
+    if turns[-1]["role"] != "assistant":
+        lines.append("Assistant:")
+    return system + "\n\n".join(lines)
+
+
+def write_text(ctx: Context, request: Request, text: str, *, tokens: int, finish: str) -> list[Artifact]:
+    """Keep what was written, byte for byte as it was streamed; nothing where the request asks for no file. Raises
+    `AtelierError("nothing-written")` rather than keep an empty file."""
+    if not text.strip():
+        raise AtelierError("nothing-written")
+    if not request.keep:
+        return []
+    metadata = {"words": count_words(text), "tokens": tokens, "finish": finish}
+    return [ctx.write("text.txt", text.encode("utf-8"), "text/plain", metadata)]
