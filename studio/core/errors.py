@@ -88,6 +88,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("Its settings are: {choices}."),
     ),
     "task-unknown": (N_("This model cannot do that ({task})."), N_("It can do: {choices}.")),
+    "family-unknown": (
+        N_("No kind of model is called {family}."),
+        N_("This release knows: {choices}. A newer release of Atelier may know more."),
+    ),
     "model-unknown": (
         N_("No model is called {model}."),
         N_("Choose one of the installed models: {choices}."),
@@ -111,6 +115,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "starter-damaged": (
         N_("A built-in model did not arrive intact: {files}."),
         N_("Run the set-up again; a damaged file is never used."),
+    ),
+    "nothing-written": (
+        N_("The model added nothing."),
+        N_("Try another seed, change the prompt, or give the text a beginning to go on from."),
     ),
     "context-full": (
         N_("The text no longer fits this model: {count} of {limit} tokens."),
