@@ -1,0 +1,1 @@
+"""Painted and composed widgets; each takes its colours from the theme while painting."""
