@@ -165,6 +165,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("This file cannot be read: {path}."),
         N_("It may be damaged or locked by another program."),
     ),
+    "sound-unreadable": (
+        N_("This file is not a sound that can be read: {path}."),
+        N_("It may be damaged, or of another kind than its name says. Choose another file."),
+    ),
+    "sound-empty": (N_("This sound file is empty: {path}."), N_("Choose another file.")),
+    "sound-not-written": (
+        N_("The sound could not be written: {path}."),
+        N_("The disk may be full. Free some space or choose another folder, then try again."),
+    ),
     "format-unknown": (
         N_("Files ending in {suffix} cannot be written here."),
         N_("Use one of: {choices}."),
