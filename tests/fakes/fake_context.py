@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.core.errors import Cancelled
-from studio.core.files import write_bytes, write_text
+from studio.core.files import write_bytes
 from studio.core.jobs import Artifact, Blob, Job, Request
 from studio.core.messages import AudioDelta, JobEvent, Preview, Progress, TextDelta, Usage
 from studio.core.protocols import Family
 from studio.engine.manifest import recipe_of
+from studio.media import carriers
 
 if TYPE_CHECKING:
     from tests.fakes.fake_engine import FakeEngine
@@ -87,9 +88,8 @@ class FakeContext:
         self._check_killed()
         path = self._task.staging / name
         write_bytes(path, data)
-        write_text(
-            path.with_name(f"{name}.json"), recipe_of(family_of(self._task.job.request), self._task.job.request).dumps()
-        )
+        request = self._task.job.request
+        carriers.embed(path, recipe_of(family_of(request), request))
         artifact = Artifact(name, Blob.of(path, media_type), dict(metadata))
         self.artifacts.append(artifact)
         return artifact
