@@ -66,10 +66,13 @@ class QueueStore:
         self.problem: AtelierError | None = None
         self._lock = threading.RLock()
         self._requests: dict[str, Request] = {}
+        self._closed = False
         self._database = self._open()
 
     def close(self) -> None:
+        """Afterwards there are no jobs, and writing raises "queue-unreadable"."""
         with self._lock:
+            self._closed = True
             self._database.close()
 
     # Owners
@@ -86,13 +89,16 @@ class QueueStore:
         with self._reading() as database:
             return [Owner(*row) for row in database.execute("SELECT id, kind, host, pid, started, beat FROM owners")]
 
-    def release(self, owner_id: str) -> None:
-        """The owner leaves: what it was making is interrupted, what waits is free."""
+    def release(self, owner_id: str, finished: Callable[[str], bool]) -> None:
+        """The owner leaves: what it was making is produced if `finished(staging)`, else interrupted; what waits or is
+        produced is free."""
         with self._transaction() as database:
-            database.execute(
-                "UPDATE jobs SET state = 'interrupted', ended = ? WHERE owner = ? AND state = 'running'",
-                (time.time(), owner_id),
-            )
+            running = "SELECT id, staging FROM jobs WHERE owner = ? AND state = 'running'"
+            for job_id, staging in database.execute(running, (owner_id,)).fetchall():
+                database.execute(
+                    "UPDATE jobs SET state = ?, ended = ? WHERE id = ?",
+                    ("produced" if finished(staging) else "interrupted", time.time(), job_id),
+                )
             database.execute("UPDATE jobs SET owner = '' WHERE owner = ?", (owner_id,))
             database.execute("DELETE FROM owners WHERE id = ?", (owner_id,))
 
@@ -249,6 +255,8 @@ class QueueStore:
 
     def _rows(self, where: str, values: tuple[Any, ...] = ()) -> list[Row]:
         with self._reading() as database:
+            if self._closed:
+                return []
             found = database.execute(f"SELECT {_COLUMNS} FROM jobs WHERE {where}", values).fetchall()
         return [row for row in map(self._read, found) if row]
 
