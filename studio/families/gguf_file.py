@@ -6,6 +6,7 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 an
 from __future__ import annotations
 
 import mmap
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.errors import AtelierError
+from studio.core.protocols import ModelFiles
 
 MAX_ENTRIES = 65_536  # keys of metadata, tensors: real files have some hundred of each
 MAX_KEY = 65_535
@@ -36,6 +38,7 @@ _SCALARS = {
     12: struct.Struct("<d"),
 }
 _STRING, _ARRAY = 8, 9
+_PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
 
@@ -78,12 +81,23 @@ def read(path: Path, *, check_tensors: bool = True) -> Header:
         return _Reader(data, size).header(check_tensors)
 
 
-def require(path: Path, title: str) -> Header:
+def part_names(name: str) -> list[str]:
+    """The names of all parts of the model that the file called `name` belongs to, the first part first."""
+    match = _PART.fullmatch(name)
+    if not match:
+        return [name]
+    return [f"{match[1]}-{part:05d}-of-{match[3]}.gguf" for part in range(1, min(int(match[3]), 999) + 1)]
+
+
+def require(path: Path, files: ModelFiles, check_tensors: bool) -> Header:
     """`read`, with a malformed file as the `AtelierError` that says so to the user."""
     try:
-        return read(path)
+        return read(path, check_tensors=check_tensors)
+    except FileNotFoundError as error:
+        raise AtelierError("model-files-missing", {"model": files.title or files.id, "files": [path.name]}) from error
     except (Malformed, OSError) as error:
-        raise AtelierError("model-not-readable", {"model": title}, details=f"{path.name}: {error}") from error
+        details = f"{path.name}: {error}"
+        raise AtelierError("model-not-readable", {"model": files.title or files.id}, details) from error
 
 
 class _Reader:

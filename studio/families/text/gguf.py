@@ -20,6 +20,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -323,8 +324,7 @@ def load(files: ModelFiles, device: Device) -> Model:
     import xllamacpp
 
     library: Any = xllamacpp  # it has no type stubs
-    path = files.only(".gguf")
-    header = gguf_file.require(path, files.title or files.id)
+    path, header = _open(files, check_tensors=True)
     context = _context_of(header, files, device)
     batch = _batch_of(header.size, device)
     key = secrets.token_hex(16)
@@ -455,9 +455,30 @@ def upgrade(params: dict[str, Any], from_version: int) -> dict[str, Any]:
 
 def estimate(files: ModelFiles, device: Device) -> int:
     """Bytes that the loaded model holds: the weights, the state of every token of the context, and working space."""
-    path = files.only(".gguf")
-    header = gguf_file.require(path, files.title or files.id)
+    _path, header = _open(files)
     return header.size + _context_of(header, files, device) * _state_bytes(header) + (64 << 20)
+
+
+def describe(files: ModelFiles) -> dict[str, Any]:
+    """Fields of `ModelInfo` that the file itself tells."""
+    _path, header = _open(files)
+    languages = header.metadata.get("general.languages", [])
+    return {
+        "context": min(header.number("context_length"), files.context or header.number("context_length")),
+        "license": str(header.metadata.get("general.license", "")),
+        "languages": tuple(str(item) for item in languages) if isinstance(languages, list) else (),
+    }
+
+
+def _open(files: ModelFiles, *, check_tensors: bool = False) -> tuple[Path, gguf_file.Header]:
+    """The file to load and its header, with the size of all parts of a model that is split."""
+    headers = {
+        name: gguf_file.require(path, files, check_tensors)
+        for name, path in files.paths.items()
+        if name.endswith(".gguf")
+    }
+    first = min(headers)
+    return files.paths[first], replace(headers[first], size=sum(header.size for header in headers.values()))
 
 
 def _context_of(header: gguf_file.Header, files: ModelFiles, device: Device) -> int:
