@@ -214,6 +214,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("This document was saved by a newer release of Atelier: {path}."),
         N_("Update Atelier to open it. It was left as it is."),
     ),
+    "document-open": (
+        N_("{title} is open in another window of Atelier."),
+        N_("You can read it here. To change it, close it there, or work on a copy."),
+    ),
+    "name-empty": (N_("A name is needed."), N_("Write at least one letter or digit.")),
+    "trash-failed": (
+        N_("This file could not be moved to the trash: {path}."),
+        N_("It is still where it was. Another program may be using it, or this disk has no trash."),
+    ),
     "recipe-unreadable": (
         N_("This file carries no recipe that Atelier can read: {path}."),
         N_("Only files made by Atelier or a studio of a known format restore their settings."),
