@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,17 +21,15 @@ _log = logging.getLogger(__name__)
 class Filer(Protocol):
     """Where results go: the library, or a file that the command line names."""
 
-    @property
-    def staging_root(self) -> Path:
-        """The folder of all staging folders, which may not exist yet."""
-        ...
+    results: Path
 
     def staging(self, job_id: str) -> Path:
         """The folder for what the job makes, on the file system of the results."""
         ...
 
-    def file(self, job: Job, staging: Path, manifest: Mapping[str, Any]) -> list[Any]:
-        """Move the artefacts to where they belong. Safe to repeat after a crash in the middle of it."""
+    def file(self, job: Job, staging: Path, manifest: Mapping[str, Any]) -> Sequence[Any]:
+        """Move the artefacts to where they belong and return what they are there. Safe to repeat after a crash in
+        the middle of it; for a job that was filed (its staging folder is gone) what it is there."""
         ...
 
 
@@ -48,11 +46,9 @@ class Filing:
     def file(self, row: Row) -> None:
         """File a produced job. Where that fails (a full disk), it stays produced, with the failure, for later."""
         job, folder = row.job, Path(row.staging)
-        items: list[Any] = []
         try:
             # Without a manifest an earlier run of the program filed it and ended before it could say so.
-            if staging.is_whole(folder):
-                items = self._library.file(job, folder, staging.manifest(folder))
+            items = self._library.file(job, folder, staging.manifest(folder) if staging.is_whole(folder) else {})
         except Exception as error:
             if not isinstance(error, AtelierError):
                 _log.exception("a result could not be filed; it stays in %s", folder)
@@ -82,7 +78,7 @@ class Filing:
     def file_strays(self) -> None:
         """Results whose jobs the queue does not know (its database was put aside) are filed all the same."""
         known = {row.job.id for row in self._store.rows()}
-        for job, folder in staging.strays(self._library.staging_root, known):
+        for job, folder in staging.strays(self._library.results, known):
             if (items := self._attempt(job, folder)) is not None:
                 staging.clear(folder)
                 self._filed(JobFiled(job, tuple(items)))
@@ -92,7 +88,7 @@ class Filing:
         self._given_up.discard(job_id)
         self._last = 0.0
 
-    def _attempt(self, job: Job, folder: Path) -> list[Any] | None:
+    def _attempt(self, job: Job, folder: Path) -> Sequence[Any] | None:
         try:
             return self._library.file(job, folder, staging.manifest(folder))
         except Exception:

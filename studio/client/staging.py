@@ -12,6 +12,8 @@ from typing import Any
 
 from studio.core.errors import AtelierError, from_os_error
 from studio.core.jobs import Artifact, Job, JobState, Request
+from studio.library.filing import clear_staging
+from studio.library.folder import STAGING
 
 MANIFEST = "manifest.json"
 _DAY = 86_400.0
@@ -44,16 +46,17 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 def clear(folder: Path) -> None:
     """Remove the folder of a job that has ended."""
-    if folder.name and folder.parent.name == ".staging":
-        shutil.rmtree(folder, ignore_errors=True)
+    if folder.name and folder.parent.name == STAGING:
+        clear_staging(folder)
 
 
-def strays(root: Path, known: Collection[str]) -> Iterator[tuple[Job, Path]]:
+def strays(results: Path, known: Collection[str]) -> Iterator[tuple[Job, Path]]:
     """Whole results of jobs that nobody knows. Unfinished ones older than a day are removed on the way."""
     try:
-        folders = [path for path in root.iterdir() if path.is_dir() and path.name not in known]
+        entries = list((results / STAGING).iterdir())
     except OSError:
         return
+    folders = [path for path in entries if path.is_dir() and path.name not in known and not path.name.startswith(".")]
     for folder in folders:
         try:
             age = time.time() - (folder / MANIFEST if is_whole(folder) else folder).stat().st_mtime

@@ -35,7 +35,7 @@ class Shelf:
         if self.problem:
             raise self.problem
         filed = []
-        for artifact in manifest["artifacts"]:
+        for artifact in manifest.get("artifacts", ()):
             target = self.results / f"{job.id}-{artifact['name']}"
             if (staging / artifact["name"]).exists():
                 os.replace(staging / artifact["name"], target)
