@@ -3,6 +3,6 @@
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-need_window_packages || exit 1
+need_packages test
 set_up test
 exec "$python" "$root/tests/bench/run.py" "$@"

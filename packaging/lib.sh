@@ -50,65 +50,7 @@ quietly() {
     return "$status"
 }
 
-# --- system packages -------------------------------------------------------------------------------------------
-
-missing_window_packages() {
-    [ "$(uname -s)" = Linux ] || return 0
-    local known library package
-    known=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null) || return 0
-    while read -r library package; do
-        case $known in *"$library ("*) continue ;; esac
-        if command -v apt-get >/dev/null; then printf '%s ' "$package"; else printf '%s ' "$library"; fi
-    done <<<"$window_libraries"
-}
-
-may_install() {
-    command -v apt-get >/dev/null || return 1
-    [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null
-}
-
-apt_get() {
-    local as_root=
-    [ "$(id -u)" = 0 ] || as_root="sudo -n"
-    # shellcheck disable=SC2086
-    quietly $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"
-}
-
-# A broken source elsewhere may fail the update and still leave everything needed within reach.
-install_packages() {
-    may_install || return 1
-    say "Installing system packages: $*"
-    apt_get install -y --no-install-recommends "$@" && return
-    apt_get update
-    apt_get install -y --no-install-recommends "$@"
-}
-
-explain_packages() {
-    local what=$1
-    shift
-    say "$what"
-    if command -v apt-get >/dev/null; then
-        say "Install it and start again:"
-        say "    sudo apt-get install $*"
-    else
-        say "Install these with your system's package manager and start again: $*"
-    fi
-}
-
-# Also asked before each start: packages may come and go between two starts.
-need_window_packages() {
-    local packages
-    packages=$(missing_window_packages)
-    [ -n "$packages" ] || return 0
-    mkdir -p "$root/build"
-    # shellcheck disable=SC2086
-    install_packages $packages && [ -z "$(missing_window_packages)" ] && return
-    # shellcheck disable=SC2086
-    explain_packages "The window needs system packages that are not installed." $packages
-    return 1
-}
-
-# --- Python ----------------------------------------------------------------------------------------------------
+# --- Python and system packages --------------------------------------------------------------------------------
 
 fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1; }
 
@@ -125,30 +67,108 @@ find_python() {
     return 1
 }
 
+may_install() {
+    command -v apt-get >/dev/null || return 1
+    [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null
+}
+
+apt_get() {
+    local as_root=
+    [ "$(id -u)" = 0 ] || as_root="sudo -n"
+    # shellcheck disable=SC2086
+    quietly $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# A broken source elsewhere may fail the update and still leave everything needed within reach.
+install_packages() {
+    say "Installing system packages: $*"
+    apt_get install -y --no-install-recommends "$@" && return
+    apt_get update
+    apt_get install -y --no-install-recommends "$@"
+}
+
+explain_packages() {
+    say "Atelier needs system packages that are not installed. Install them and start again:"
+    if command -v apt-get >/dev/null; then say "    sudo apt-get install $*"; else say "    $*"; fi
+}
+
+known_python_package() {
+    local name
+    for name in python3.13 python3.12 python3.11; do
+        if apt-cache show "$name" >/dev/null 2>&1; then
+            printf '%s %s-venv' "$name" "$name"
+            return 0
+        fi
+    done
+    return 1
+}
+
 need_python() {
-    local name found
+    local found packages
     find_python && return
     if may_install; then
-        for name in python3 python3.13 python3.12 python3.11; do
-            install_packages "$name" "$name-venv" && find_python && return
-        done
+        packages=$(known_python_package) || { apt_get update; packages=$(known_python_package); }
+        # shellcheck disable=SC2086
+        [ -n "$packages" ] && install_packages $packages && find_python && return
     fi
     found=$(python3 --version 2>/dev/null) || found="no Python"
     say "Atelier needs Python 3.11, 3.12, 3.13 or 3.14; this computer has $found."
     case $(uname -s) in
-        Darwin) say "Get it from python.org or with: brew install python@3.13" ;;
-        *) say "Install it with your system's package manager, for example: sudo apt-get install python3.12 python3.12-venv" ;;
+        Darwin) say "Get it from python.org, or with: brew install python@3.13" ;;
+        *)
+            if packages=$(known_python_package); then
+                say "Install it and start again: sudo apt-get install $packages"
+            else
+                say "Install it with your system's package manager, or get it from python.org."
+            fi
+            ;;
     esac
     exit 1
 }
 
 # Debian keeps the part of Python that makes environments in a package of its own.
-need_venv_module() {
-    local package
+missing_venv_package() {
     "$system_python" -c 'import ensurepip, venv' 2>/dev/null && return
-    package=python$("$system_python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv
-    install_packages "$package" && "$system_python" -c 'import ensurepip, venv' 2>/dev/null && return
-    explain_packages "Python's venv module is not installed." "$package"
+    "$system_python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2], end=" ")'
+}
+
+missing_window_packages() {
+    local known library package
+    known=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null) || return 0
+    while read -r library package; do
+        case $known in *"$library ("*) continue ;; esac
+        if command -v apt-get >/dev/null; then printf '%s ' "$package"; else printf '%s ' "$library"; fi
+    done <<<"$window_libraries"
+}
+
+# The pictures of the Chinese window are checked with a font that has the signs.
+missing_font_package() {
+    find /usr/share/fonts /usr/local/share/fonts "${HOME:-}/.local/share/fonts" -iname '*CJK*' 2>/dev/null | grep -q . ||
+        printf 'fonts-noto-cjk '
+}
+
+missing_packages() {
+    [ "$(uname -s)" = Linux ] || return 0
+    environment_ready run || missing_venv_package
+    case $1 in window | test) missing_window_packages ;; esac
+    case $1 in test) missing_font_package ;; esac
+}
+
+# need_packages line|window|test: asked before each start, for packages come and go between two starts.
+need_packages() {
+    local packages
+    mkdir -p "$root/build"
+    environment_ready run || need_python
+    packages=$(missing_packages "$1")
+    [ -n "$packages" ] || return 0
+    if may_install; then
+        # shellcheck disable=SC2086
+        install_packages $packages
+        packages=$(missing_packages "$1")
+        [ -n "$packages" ] || return 0
+    fi
+    # shellcheck disable=SC2086
+    explain_packages $packages
     exit 1
 }
 
@@ -190,15 +210,16 @@ torch_backend() {
 }
 
 make_environment() {
-    local kind=$1 extra= clear= backend
+    local kind=$1 extra= backend
     [ "$kind" = run ] || extra="[$kind]"
     rm -f "$stamp"
     say "Setting up Atelier in $venv. The first time takes some minutes; details go to $log."
     need_python
-    need_venv_module
     # What an interrupted set-up left cannot be trusted; downloads are kept elsewhere and not repeated.
-    if [ -e "$unfinished" ] || ! "$python" -m pip --version >/dev/null 2>&1; then clear=--clear; fi
-    quietly "$system_python" -m venv $clear "$venv" || fail "The environment in $venv could not be made. See $log."
+    if [ -e "$unfinished" ] || ! "$python" -m pip --version >/dev/null 2>&1; then
+        quietly "$system_python" -m venv --clear "$venv" ||
+            fail "The environment in $venv could not be made. See $log."
+    fi
     : >"$unfinished"
     quietly "$python" -m pip install --disable-pip-version-check "uv==$uv_version" ||
         fail "The installer could not be downloaded. Check the network connection and start again; see $log."
@@ -212,8 +233,6 @@ make_environment() {
     { printf '%s\n' "$kind" && fingerprint; } >"$stamp.new"
     mv "$stamp.new" "$stamp"
 }
-
-starter_ready() { "$python" -P -m studio.model_manager.starter --check 2>/dev/null; }
 
 make_starter() {
     say "Installing the starter pack …"
@@ -251,14 +270,26 @@ leave_lock() {
     fi
 }
 
+# 0: all is there; 3: the starter pack is missing; anything else: the environment is missing or broken.
+state() {
+    environment_ready "$1" || return 1
+    "$python" -P -m studio.model_manager.starter --check 2>>"$log"
+}
+
 set_up() {
-    environment_ready "$1" && starter_ready && return
-    mkdir -p "$root/build"
+    local now=0
+    state "$1" || now=$?
+    [ "$now" = 0 ] && return
     take_lock
-    if ! environment_ready "$1"; then
-        : >"$log"
+    # Another set-up may have done it in the meantime.
+    now=0
+    state "$1" || now=$?
+    if [ "$now" != 0 ] && [ "$now" != 3 ]; then
+        if environment_ready "$1"; then : >"$unfinished"; fi
         make_environment "$1"
+        now=0
+        state "$1" || now=$?
     fi
-    starter_ready || make_starter
+    [ "$now" = 0 ] || make_starter
     leave_lock
 }

@@ -8,6 +8,6 @@ if [ $# -eq 0 ] && [ "$(uname -s)" = Linux ] && [ -z "${DISPLAY:-}${WAYLAND_DISP
         "bash packaging/run.sh generate text --prompt \"A letter from the sea\" -o story.txt"
     exit 2
 fi
-if [ $# -eq 0 ]; then need_window_packages || exit 1; fi
+if [ $# -eq 0 ]; then need_packages window; else need_packages line; fi
 set_up run
 exec "$python" -P -m studio "$@"

