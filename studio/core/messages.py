@@ -18,6 +18,29 @@ PROTOCOL = 1
 
 
 @dataclass(frozen=True)
+class Handshake:
+    """The one line of JSON on an engine's stdin: where to connect and the key in hex. `families` are the names of
+    modules to know besides the built-in ones; `memory_limit` in bytes (0: none). The end of stdin ends the engine."""
+
+    address: str
+    authkey: str
+    families: tuple[str, ...] = ()
+    memory_limit: int = 0
+
+    def dumps(self) -> bytes:
+        return json.dumps(vars(self)).encode("ascii") + b"\n"
+
+    @classmethod
+    def loads(cls, line: bytes) -> Handshake:
+        """Raises `ValueError` if `line` is no handshake."""
+        data = json.loads(line)
+        try:
+            return cls(data["address"], data["authkey"], tuple(data["families"]), data["memory_limit"])
+        except (KeyError, TypeError) as error:
+            raise ValueError("not a handshake") from error
+
+
+@dataclass(frozen=True)
 class Message:
     """Base of all messages; `kind` names the class on the wire."""
 
@@ -97,7 +120,8 @@ class Resident(Message):
 
 @dataclass(frozen=True)
 class Beat(Message):
-    """A sign of life of the worker thread: `phase` "idle", "load", "step" …, `age` in s since its last step."""
+    """A sign of life of the engine: `phase` of its worker thread ("idle" or one of `Phase`), `age` in s since that
+    thread's last step."""
 
     kind: ClassVar[str] = "beat"
     phase: str = "idle"
@@ -106,8 +130,8 @@ class Beat(Message):
 
 @dataclass(frozen=True)
 class Hung(Message):
-    """The engine has given no sign of life in `job` for `seconds`, more than its `phase` ("load", "step" …) should
-    take. Nothing was stopped: the user is asked, and `EngineClient.cancel` or `restart` is the answer."""
+    """The engine has given no sign of life in `job` for `seconds`, more than its `phase` should take. Nothing was
+    stopped: the user is asked, and `EngineClient.cancel` or `restart` is the answer."""
 
     kind: ClassVar[str] = "hung"
     job: str

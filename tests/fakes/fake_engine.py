@@ -302,7 +302,7 @@ class FakeEngine(EngineClient):
         """Stand still until released or killed; `Hung` is delivered after a while."""
         released = self._block(task, lambda: task.killed.is_set(), self._hung_seconds)
         if not released:
-            self._send(Hung(task.job.id, "step", self._hung_seconds))
+            self._send(Hung(task.job.id, "run", self._hung_seconds))
             self._block(task, lambda: task.killed.is_set(), None)
             self._send(Unhung(task.job.id))
 
