@@ -41,6 +41,15 @@ MAX_NEW_TOKENS = Integer(
 )
 
 
+# Control characters that a model may write but that no text should hold; line ends and tabs stay.
+_CONTROL = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+
+
+def clean_piece(piece: str) -> str:
+    """A piece of written text without control characters, so that it can be a prompt again."""
+    return piece.translate(_CONTROL)
+
+
 def merge_messages(messages: list[dict[str, str]]) -> list[dict[str, str]]:
     """`messages` with neighbours of the same role joined: chat templates ask that user and assistant take turns."""
     merged: list[dict[str, str]] = []
@@ -50,6 +59,12 @@ def merge_messages(messages: list[dict[str, str]]) -> list[dict[str, str]]:
         else:
             merged.append(dict(message))
     return merged
+
+
+def system_into_user(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """`messages` with the system text in front of the first user's, for templates that know no system role."""
+    system, *turns = messages
+    return merge_messages([{"role": "user", "content": system["content"]}, *turns])
 
 
 def plain_prompt(messages: list[dict[str, str]]) -> str:

@@ -33,7 +33,16 @@ from studio.core.jobs import Artifact, Medium, Request, Task
 from studio.core.params import Choice, Flag, Integer, Messages, Number, Seed, Text
 from studio.core.protocols import Context, Device, Family, ModelFiles
 from studio.families import gguf_file
-from studio.families.writing import MAX_NEW_TOKENS, PREFIX, PROMPT, SYSTEM, merge_messages, plain_prompt, write_text
+from studio.families.writing import (
+    MAX_NEW_TOKENS,
+    PREFIX,
+    PROMPT,
+    SYSTEM,
+    clean_piece,
+    merge_messages,
+    plain_prompt,
+    write_text,
+)
 
 SPEC = Family(
     id="gguf",
@@ -404,7 +413,7 @@ def run(model: Model, request: Request, ctx: Context) -> list[Artifact]:
             usage_told = 0.0
         else:
             outcome["tokens"] += 1
-        piece = choice["text"]
+        piece = clean_piece(choice["text"])
         if trim:
             piece = piece.lstrip()
             trim = not piece
@@ -443,7 +452,7 @@ def run(model: Model, request: Request, ctx: Context) -> list[Artifact]:
 def count_tokens(model: Model, request: Request) -> dict[str, int]:
     """{"prompt": tokens that the request's prompt is, "context": tokens that the model can hold}."""
     params = {param.id: request.params.get(param.id, param.default) for param in SPEC.params_for(request.task)}
-    if request.task == Task.CHAT and not params["messages"]:
+    if request.task == Task.CHAT and not any(turn["role"] != "system" for turn in params["messages"] or ()):
         return {"prompt": 0, "context": model.context}
     return {"prompt": model.count(model.prompt_of(request, params)), "context": model.context}
 
