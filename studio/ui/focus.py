@@ -63,7 +63,7 @@ class _RingStyle(QProxyStyle):
 
 def make_frame(widget: QWidget, color: Callable[[str], QColor]) -> QFocusFrame:
     """A ring around `widget`, shown while the widget is."""
-    frame = QFocusFrame(widget)
+    frame = QFocusFrame(widget.window())  # setWidget moves it to the scroll area or window around the widget
     style = _RingStyle(color)
     style.setParent(frame)
     frame.setStyle(style)

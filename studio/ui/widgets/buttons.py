@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QKeySequence, QMouseEvent, QPaintEvent, QShortcut
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from studio.core.i18n import _
@@ -36,7 +36,7 @@ _LOOKS: dict[str, dict[str, tuple[str, str, str]]] = {
     "tonal": {
         "rest": ("accent.tint", "", "accent.tintText"),
         "hover": ("accent.tint", "accent.fill", "accent.tintText"),
-        "pressed": ("", "accent.fill", "text.primary"),
+        "pressed": ("", "accent.fill", "accent.tintText"),
     },
     "ghost": {
         "rest": ("", "", "text.secondary"),
@@ -85,7 +85,8 @@ class Button(QPushButton):
         self._pad = 0 if kind == "link" else (10 if size == "sm" or kind == "ghost" else 12)
         self.setFixedHeight(height)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setFont(theme_of(self).font("body", _WEIGHTS[kind]))
+        self._role = "small" if size == "sm" else "body"
+        self.setFont(theme_of(self).font(self._role, _WEIGHTS[kind]))
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setAutoDefault(False)
         if kind == "link":
@@ -99,7 +100,7 @@ class Button(QPushButton):
 
     def set_kind(self, kind: str) -> None:
         self._kind = kind
-        self.setFont(theme_of(self).font("body", _WEIGHTS[kind]))
+        self.setFont(theme_of(self).font(self._role, _WEIGHTS[kind]))
         self.update()
 
     def set_icon(self, name: str, color: str = "") -> None:
@@ -200,22 +201,21 @@ class Button(QPushButton):
             paint_box(painter, self.rect(), fill, border, theme.metric("radius.md"))
             self._paint_content(painter, theme, text)
 
-    def _paint_content(self, painter, theme: Theme, color: QColor) -> None:
+    def _paint_content(self, painter: QPainter, theme: Theme, color: QColor) -> None:
         font = QFont(self.font())
         if self._state() == "disabled":
             font.setWeight(QFont.Weight.Normal if self._kind == "primary" else font.weight())
         if self._kind == "link" and self.underMouse() and self.isEnabled():
             font.setUnderline(True)
         shown = self._shown_text()
-        x = max(self._pad, (self.width() - self._content_width()) // 2) if shown else (self.width() - ICON) // 2
+        x = max(self._pad, (self.width() - self._content_width() + 1) // 2) if shown else (self.width() - ICON) // 2
         middle = (self.height() - ICON) // 2
         if self._busy or self._icon:
             box = mirrored(self, QRect(x, middle, ICON, ICON))
             if self._busy:
                 paint_spinner(painter, box, color, self._clock.step)
             else:
-                own = theme.color(self._icon_color) if self._icon_color and self.isEnabled() else color
-                paint_icon(painter, box, self._icon, own)
+                self._paint_sign(painter, theme, box, color)
             x += ICON + GAP
         if shown:
             reserve = self._pad + (12 + GAP if self._caret else 0)
@@ -225,6 +225,13 @@ class Button(QPushButton):
         if self._caret:
             box = mirrored(self, QRect(x, (self.height() - 12) // 2, 12, 12))
             paint_icon(painter, box, "caret-down", color)
+
+    def _paint_sign(self, painter: QPainter, theme: Theme, box: QRect, color: QColor) -> None:
+        own = theme.color(self._icon_color) if self._icon_color and self.isEnabled() else color
+        if self._icon == "stop-fill":  # the font's square is too heavy beside words
+            paint_box(painter, box.adjusted(3, 3, -3, -3), own, None, 1)
+        else:
+            paint_icon(painter, box, self._icon, own)
 
 
 class IconButton(Button):
@@ -325,13 +332,9 @@ class GenerateButton(Button):
         fill, border, text = _LOOKS["secondary"].get(self._state(), _LOOKS["secondary"]["rest"])
         return theme.color(fill), theme.color(border), theme.color(text)
 
-    def _paint_content(self, painter, theme: Theme, color: QColor) -> None:
+    def _paint_content(self, painter: QPainter, theme: Theme, color: QColor) -> None:
         box = mirrored(self, QRect(self._pad, (self.height() - ICON) // 2, ICON, ICON))
-        own = theme.color(self._icon_color) if self._icon_color and self.isEnabled() else color
-        if self._running:
-            paint_box(painter, box.adjusted(3, 3, -3, -3), own, None, 1)
-        else:
-            paint_icon(painter, box, self._icon, own)
+        self._paint_sign(painter, theme, box, color)
         font = theme.font("small")
         note = text_width(self._note, font)
         x = self._pad + ICON + GAP

@@ -91,9 +91,9 @@ class WordMark(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = theme_of(self)
-        color = theme.color(f"mediumText.{self._medium}")
+        ink, color = theme.color(f"medium.{self._medium}"), theme.color(f"mediumText.{self._medium}")
         with painter_for(self) as painter:
-            paint_icon(painter, mirrored(self, QRect(0, 2, 16, 16)), self._icon, color)
+            paint_icon(painter, mirrored(self, QRect(0, 2, 16, 16)), self._icon, ink)
             line_text(
                 painter, mirrored(self, QRect(22, 0, self.width() - 22, 20)), self._text, theme.font("small"), color
             )

@@ -29,7 +29,7 @@ class _Segment(QRadioButton):
         super().__init__(text, parent)
         self.setFixedHeight(24)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFont(theme_of(self).font("body", 500))
+        self.setFont(theme_of(self).font("small", 500))
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setProperty("radius", 4)
 
@@ -214,14 +214,14 @@ class ToggleChip(QPushButton):
 
     def sizeHint(self) -> QSize:
         text = text_width(self.text(), theme_of(self).font("small", 600))
-        return QSize(24 + text + (16 + 6 if self._icon else 0), self.height())
+        return QSize(22 + text + (16 + 6 if self._icon else 0), self.height())
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = theme_of(self)
-        fill, border, text, weight = "surface.raised", "border.default", "text.secondary", 500
+        fill, border, text, weight = "surface.raised", "border.default", "text.secondary", 400
         if not self.isEnabled():
             fill, border, text = "surface.panel", "border.subtle", "text.disabled"
         elif self.isChecked():

@@ -38,16 +38,15 @@ class DialogPanel(QWidget):
         self.setAccessibleName(title)
         self.setAccessibleDescription(body)
         column = QVBoxLayout(self)
-        column.setContentsMargins(PADDING, PADDING, PADDING, PADDING)
-        column.setSpacing(8)
+        column.setContentsMargins(PADDING, PADDING, PADDING, PADDING - 2)
+        column.setSpacing(0)
         column.addWidget(Label(title, "title", wrap=True))
         self.body = Label(body, "body", "secondary", wrap=True)
         self.body.setVisible(bool(body))
+        column.addSpacing(6)
         column.addWidget(self.body)
-        self.content = QVBoxLayout()
-        self.content.setSpacing(12)
-        column.addLayout(self.content)
-        column.addSpacing(12)
+        self._content: QVBoxLayout | None = None
+        column.addSpacing(22)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addStretch(1)
@@ -58,6 +57,18 @@ class DialogPanel(QWidget):
             self.buttons[choice.value] = button
             row.addWidget(button)
         column.addLayout(row)
+
+    @property
+    def content(self) -> QVBoxLayout:
+        """Where more widgets go, between the words and the buttons."""
+        layout = self.layout()
+        if self._content is None and isinstance(layout, QVBoxLayout):
+            self._content = QVBoxLayout()
+            self._content.setContentsMargins(0, 16, 0, 0)
+            self._content.setSpacing(12)
+            layout.insertLayout(layout.indexOf(self.body) + 1, self._content)
+        assert self._content is not None
+        return self._content
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = theme_of(self)
@@ -83,7 +94,6 @@ class Dialog(QWidget):
         self._answered = False
         self._before: QWidget | None = None
         self.panel = DialogPanel(title, body, choices, width, self)
-        self.content = self.panel.content
         self.panel.chosen.connect(self.choose)
         self.setAccessibleName(title)
         window.installEventFilter(self)
@@ -103,6 +113,11 @@ class Dialog(QWidget):
         dialog.open()
         loop.exec()
         return answers[0] if answers else safe
+
+    @property
+    def content(self) -> QVBoxLayout:
+        """Where more widgets go, between the words and the buttons."""
+        return self.panel.content
 
     def open(self) -> None:
         self._before = QApplication.focusWidget()

@@ -61,6 +61,7 @@ class TextField(QLineEdit):
         self.setPlaceholderText(placeholder)
         self.setAccessibleName(name or placeholder)
         self.setFixedHeight(theme_of(self).metric(f"control.{size}"))
+        self.setFont(theme_of(self).font("small" if size == "sm" else "body"))
 
     def error(self) -> str:
         return self._error
@@ -312,7 +313,7 @@ class ComboField(QComboBox):
 
     def sizeHint(self) -> QSize:
         widest = max((text_width(self.itemText(row), self.font()) for row in range(self.count())), default=40)
-        return QSize(10 + widest + 10 + 14 + 10, self.height())
+        return QSize(11 + widest + 10 + 12 + 11, self.height())
 
     def minimumSizeHint(self) -> QSize:
         return QSize(min(self.sizeHint().width(), 72), self.height())
@@ -331,7 +332,7 @@ class ComboField(QComboBox):
             border = "border.strong"
         with painter_for(self) as painter:
             paint_box(painter, self.rect(), theme.color(fill), theme.color(border), 6, width)
-            words = mirrored(self, QRect(10, 0, self.width() - 44, self.height()))
+            words = mirrored(self, QRect(11, 0, self.width() - 39, self.height()))
             line_text(painter, words, self.currentText(), self.font(), theme.color(text))
-            caret = mirrored(self, QRect(self.width() - 24, (self.height() - 14) // 2, 14, 14))
+            caret = mirrored(self, QRect(self.width() - 23, (self.height() - 12) // 2, 12, 12))
             paint_icon(painter, caret, "caret-down", theme.color("text.tertiary" if self.isEnabled() else text))

@@ -27,7 +27,7 @@ class ProgressLine(QProgressBar):
         super().__init__(parent)
         self._medium = medium
         self._fraction: float | None = 0.0
-        self._sweep = 0.0
+        self._sweep = 0.47  # shows a piece from the start
         self.setRange(0, 1000)
         self.setTextVisible(False)
         self.setAccessibleName(name)

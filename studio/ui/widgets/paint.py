@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
+import math
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QWidget
 
 from studio.ui.theme import repolish, theme_of
@@ -47,13 +49,14 @@ def line_text(
     """One line of text in the middle of `rect`, shortened with an ellipsis where it does not fit."""
     painter.setFont(font)
     painter.setPen(color)
-    shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+    metrics = QFontMetricsF(font)
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width() + 0.5)
     painter.drawText(rect, align | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)
 
 
 def text_width(text: str, font: QFont) -> int:
     """Pixels that `text` needs on one line, rounded up so that `line_text` never shortens it."""
-    return QFontMetrics(font).horizontalAdvance(text) + 1 if text else 0
+    return math.ceil(QFontMetricsF(font).horizontalAdvance(text)) if text else 0
 
 
 def mirrored(widget: QWidget, rect: QRect) -> QRect:
@@ -70,10 +73,10 @@ def paint_spinner(painter: QPainter, rect: QRect | QRectF, color: QColor, step: 
     for spoke in range(8):
         shade = QColor(color)
         shade.setAlphaF(1.0 - 0.1 * ((step - spoke) % 8))
-        painter.setPen(QPen(shade, side / 12, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.setPen(QPen(shade, side / 15, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.save()
         painter.rotate(45 * spoke)
-        painter.drawLine(QRectF(0, -side * 0.4, 0, side * 0.2).topLeft(), QRectF(0, -side * 0.2, 0, 0).topLeft())
+        painter.drawLine(QPointF(0, -side * 0.4), QPointF(0, -side * 0.24))
         painter.restore()
     painter.restore()
 
@@ -129,6 +132,7 @@ class Label(QLabel):
     ) -> None:
         super().__init__(text, parent)
         self.setFont(theme_of(self).font(role))
+        self.setMinimumHeight(theme_of(self).line_height(role))
         self.setProperty("tone", tone)
         self.setWordWrap(wrap)
         self.setTextFormat(Qt.TextFormat.PlainText)

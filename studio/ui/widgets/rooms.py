@@ -23,6 +23,8 @@ from studio.ui.widgets.paint import (
     text_width,
 )
 
+ICON_GAP = 12  # below the icon of an empty state
+
 
 class Surface(QWidget):
     """A plain area in one colour of the theme, with lines at the `edges` named ("top", "bottom", "left", "right")."""
@@ -181,11 +183,11 @@ class EmptyState(QWidget):
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(0)
         column.addStretch(1)
-        column.addSpacing(40 + 16)
+        column.addSpacing(40 + ICON_GAP)
         column.addWidget(self._title)
-        column.addSpacing(8)
+        column.addSpacing(6)
         column.addWidget(self._line)
-        column.addSpacing(20)
+        column.addSpacing(22)
         column.addWidget(self._samples)
         column.addStretch(1)
         self.set_samples(samples)
@@ -208,7 +210,7 @@ class EmptyState(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = theme_of(self)
         color = f"medium.{self._medium}" if self._medium else "text.tertiary"
-        box = QRect((self.width() - 40) // 2, self._title.y() - 16 - 40, 40, 40)
+        box = QRect((self.width() - 40) // 2, self._title.y() - ICON_GAP - 40, 40, 40)
         with painter_for(self) as painter:
             paint_icon(painter, box, self._icon, theme.color(color))
 

@@ -53,10 +53,11 @@ class Toast(QWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         column = QVBoxLayout(self)
-        column.setContentsMargins(40, 12 if large else 10, 12, 12 if large else 10)
-        column.setSpacing(8)
+        column.setContentsMargins(41, 10, 12, 12 if large else 10)
+        column.setSpacing(10)
         words = QVBoxLayout()
         words.setSpacing(2)
+        words.setContentsMargins(0, 2 if large else 0, 0, 0)
         if title:
             label = Label(title, "body", wrap=True)
             label.setFont(theme_of(self).font("body", 600))
@@ -66,6 +67,7 @@ class Toast(QWidget):
         column.addLayout(head)
         if large:
             close = IconButton("x", _("Close"))
+            close.setFixedSize(24, 24)
             close.clicked.connect(self.close_toast)
             head.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         elif actions:
@@ -90,7 +92,7 @@ class Toast(QWidget):
 
     def _action_button(self, action: Action, kind: str) -> Button:
         text, callback = action
-        button = Button(text, kind, size="sm")
+        button = Button(text, kind, size="md" if kind == "link" else "sm")
 
         def run() -> None:
             self.closed.emit()
@@ -144,7 +146,7 @@ class Toast(QWidget):
         top = layout.contentsMargins().top() if layout is not None else 10
         with painter_for(self) as painter:
             paint_box(painter, self.rect(), theme.color("surface.overlay"), theme.color("border.default"), 8)
-            y = top + 2 if self.height() > 48 else (self.height() - 16) // 2
+            y = top + 4 if self.height() > 48 else (self.height() - 16) // 2
             paint_icon(painter, mirrored(self, QRect(12, y, 16, 16)), icon, theme.color(color))
 
 
