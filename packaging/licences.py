@@ -79,15 +79,11 @@ def allowed(expression: str) -> bool:
         return value
 
     def single() -> bool:
-        if not tokens:
-            return False
-        token = tokens.pop(0)
+        token = tokens.pop(0) if tokens else ""
         if token != "(":
             return token in ALLOWED
         value = either()
-        if tokens:
-            tokens.pop(0)
-        return value
+        return bool(tokens) and tokens.pop(0) == ")" and value
 
     return either() and not tokens
 
@@ -138,7 +134,7 @@ def unnamed_fonts() -> list[str]:
     return out
 
 
-def inventory(rows: list[dict[str, str]], required: set[str]) -> dict[str, object]:
+def inventory(rows: list[dict[str, str]], required: set[str], version: str) -> dict[str, object]:
     """A CycloneDX 1.6 document of the packages and the starter models."""
     packages: list[dict[str, object]] = [
         {
@@ -163,7 +159,7 @@ def inventory(rows: list[dict[str, str]], required: set[str]) -> dict[str, objec
         }
         for item in starter.items()
     ]
-    own = {"type": "application", "name": OWN, "version": importlib.metadata.version(OWN)}
+    own = {"type": "application", "name": OWN, "version": version}
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -177,7 +173,9 @@ def main(target: Path) -> int:
     rows = installed()
     found = faults(rows) + unnamed_fonts()
     target.parent.mkdir(parents=True, exist_ok=True)
-    document = json.dumps(inventory(rows, needed(OWN)), indent=2, ensure_ascii=False) + "\n"
+    document = (
+        json.dumps(inventory(rows, needed(OWN), importlib.metadata.version(OWN)), indent=2, ensure_ascii=False) + "\n"
+    )
     target.write_text(document, encoding="utf-8")
     for fault in found:
         print(fault)

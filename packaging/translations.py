@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import string
 import sys
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,7 +26,8 @@ KEYWORDS = {"_": None, "N_": None, "n_": (1, 2)}
 
 
 def template(source: Path = SOURCE) -> Catalog:
-    """Every message of the source, with the files that use it."""
+    """Every message of the source, with the files that use it: literals in the code, and the descriptions of the
+    models that the families' data files name."""
     catalogue = Catalog(project="Atelier", charset="utf-8")
     found = extract_from_dir(
         source,
@@ -37,6 +39,11 @@ def template(source: Path = SOURCE) -> Catalog:
     for file, _, message, comments, context in sorted(found, key=lambda row: (row[0], row[1])):
         location = ((source.name + "/" + Path(file).as_posix(), 0),)
         catalogue.add(message, locations=location, auto_comments=comments, context=context)
+    for path in sorted(source.rglob("*.toml")):
+        location = ((source.name + "/" + path.relative_to(source).as_posix(), 0),)
+        for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("model", []):
+            if description := entry.get("description"):
+                catalogue.add(description, locations=location)
     return catalogue
 
 
