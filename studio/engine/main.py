@@ -29,6 +29,7 @@ from studio.core.messages import (
     Answer,
     Attach,
     Cancel,
+    Failed,
     Handshake,
     Message,
     Query,
@@ -90,7 +91,7 @@ class Engine:
         self._handshake = handshake
         self._catalogue = Catalogue()
         self._meter = meter(device, handshake.memory_limit)
-        self._outbox = Outbox(self._beat)
+        self._outbox = Outbox()
         self._residency = Residency(self._meter, self._tell)
         self._worker = Worker(self._catalogue, self._residency, self._outbox.send, self._give_up)
         self._questions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -100,8 +101,9 @@ class Engine:
 
     def serve(self) -> None:
         """Obey the client until it says `Shutdown` or cannot be reached."""
+        self._outbox.start(self._beat)
         while connection := self._connect():
-            self._outbox.connect(connection)
+            self._outbox.connect(connection, self._worker.jobs())
             self._outbox.send(Ready(PROTOCOL, os.getpid(), self._first_status().to_json()))
             self._worker.call(self._tell)
             self._questions.put(self._warm_up)
@@ -133,6 +135,8 @@ class Engine:
         elif isinstance(message, Cancel):
             self._worker.cancel(message.job)
         elif isinstance(message, Attach):
+            if message.job not in self._worker.jobs() and not self._outbox.knows(message.job):
+                self._outbox.send(Failed(message.job, 0, failure=Failure("interrupted")))
             self._outbox.replay(message.job, message.after_seq)
         elif isinstance(message, Query):
             if message.name in ("load", "unload"):

@@ -35,10 +35,9 @@ class _Entry:
 
 
 class Outbox:
-    """`beat` is called every second on the writing thread; what it returns is sent."""
+    """Takes messages from any thread at any rate; `start` begins to write them."""
 
-    def __init__(self, beat: Callable[[], Iterable[Message]]) -> None:
-        self._beat = beat
+    def __init__(self) -> None:
         self._connection: Connection | None = None
         self._changed = threading.Condition()
         self._queue: deque[_Entry] = deque()
@@ -46,13 +45,19 @@ class Outbox:
         self._sent: dict[tuple[str, type[Message]], float] = {}
         self._backlogs: dict[str, Backlog] = {}
         self._ended: deque[str] = deque()
+        self._held: set[str] = set()
         self._writing = False
-        threading.Thread(target=self._write, name="engine-outbox", daemon=True).start()
 
-    def connect(self, connection: Connection | None) -> None:
-        """Write to `connection` from now on. Without one, events are only kept for `replay`."""
+    def start(self, beat: Callable[[], Iterable[Message]]) -> None:
+        """Write from now on; `beat` is called every second on the writing thread, and what it returns is sent."""
+        threading.Thread(target=self._write, args=(beat,), name="engine-outbox", daemon=True).start()
+
+    def connect(self, connection: Connection | None, jobs: Iterable[str] = ()) -> None:
+        """Write to `connection` from now on; without one, events are only kept. Those of `jobs`, and of all that went
+        out before, wait for `replay`, which says how much of them the client has."""
         with self._changed:
             self._connection = connection
+            self._held = {*jobs, *self._backlogs}
 
     def send(self, message: Message) -> None:
         """Send `message` in its turn. Events of a job may carry any number; it is set on the way out."""
@@ -77,6 +82,12 @@ class Outbox:
             self._queue.append(_Entry(0.0, None, replay=(job, after)))
             self._changed.notify_all()
 
+    def knows(self, job: str) -> bool:
+        """Whether any event of `job` is kept or waits."""
+        with self._changed:
+            waiting = (entry.message for entry in self._queue)
+            return job in self._backlogs or any(isinstance(m, JobEvent) and m.job == job for m in waiting)
+
     def flush(self, seconds: float) -> None:
         """Wait until all is sent, at most so long."""
         with self._changed:
@@ -90,24 +101,24 @@ class Outbox:
         for key in [key for key in self._open if key[0] == job]:
             self._open.pop(key).due = 0.0
 
-    def _write(self) -> None:
-        beat = time.monotonic()
+    def _write(self, beat: Callable[[], Iterable[Message]]) -> None:
+        next_beat = time.monotonic()
         while True:
             with self._changed:
                 self._writing = False
                 now = time.monotonic()
                 messages = self._take(now)
-                if not messages and now < beat:
+                if not messages and now < next_beat:
                     if not self._queue:
                         self._changed.notify_all()
-                    due = min((entry.due for entry in self._queue), default=beat)
-                    self._changed.wait(min(due, beat) - now)
+                    due = min((entry.due for entry in self._queue), default=next_beat)
+                    self._changed.wait(min(due, next_beat) - now)
                     continue
                 connection = self._connection
                 self._writing = True
-            if now >= beat:
-                beat = now + BEAT
-                messages = [*messages, *self._beat()]
+            if now >= next_beat:
+                next_beat = now + BEAT
+                messages = [*messages, *beat()]
             if connection is not None:
                 self._deliver(connection, messages)
 
@@ -117,6 +128,7 @@ class Outbox:
             return []
         self._queue.remove(entry)
         if entry.replay:
+            self._held.discard(entry.replay[0])
             backlog = self._backlogs.get(entry.replay[0])
             return list(backlog.since(entry.replay[1])) if backlog else []
         message = _whole(entry)
@@ -129,7 +141,7 @@ class Outbox:
         event = self._backlogs.setdefault(message.job, Backlog()).add(message)
         if isinstance(event, ENDINGS):
             self._forget(event.job)
-        return [event]
+        return [] if event.job in self._held else [event]
 
     def _forget(self, job: str) -> None:
         self._sent = {key: value for key, value in self._sent.items() if key[0] != job}

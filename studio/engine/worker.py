@@ -74,6 +74,11 @@ class Worker:
             del self._contexts[job]
         self._send(CancelledJob(job, 0))
 
+    def jobs(self) -> list[str]:
+        """The jobs that have not ended."""
+        with self._changed:
+            return list(self._contexts)
+
     def load(self, model_id: str) -> None:
         """Make the model resident; for `call`."""
         files = self._models.files(model_id)
