@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QIcon, QPaintEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QKeyEvent, QMouseEvent, QPaintEvent
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
+from shiboken6 import isValid
 
 from studio.core.paths import asset
+from studio.ui.icons import paint_icon
 from studio.ui.theme import theme_of
-from studio.ui.widgets.paint import paint_box, paint_icon, painter_for
+from studio.ui.widgets.paint import line_text, paint_box, painter_for
 
 ICON_SIZES = (16, 32, 48, 128, 256)
 
@@ -27,6 +29,54 @@ class OverlayPane(QWidget):
             paint_box(painter, self.rect(), theme.color(self._fill), border, theme.metric(self._radius))
 
 
+class Popover(OverlayPane):
+    """A box above the window's other content, closed by Escape, by a click beside it and by a change of its size.
+
+    On closing the focus goes back to where it was.
+    """
+
+    closed = Signal()
+
+    def __init__(self, host: QWidget, radius: str = "radius.xl") -> None:
+        super().__init__("surface.overlay", radius, host)
+        self.host = host
+        self._before: QWidget | None = None
+        self.hide()
+
+    def open_popover(self, focus: QWidget | None = None) -> None:
+        self._before = self.host.window().focusWidget()
+        self.show()
+        self.raise_()
+        if focus is not None:
+            focus.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+
+    def close_popover(self) -> None:
+        if self.isHidden():
+            return
+        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        self.hide()
+        if self._before is not None and isValid(self._before):
+            self._before.setFocus(Qt.FocusReason.PopupFocusReason)
+        self.closed.emit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
+            inside = self.rect().contains(self.mapFromGlobal(event.globalPosition().toPoint()))
+            if not inside and isinstance(watched, QWidget) and watched.window() is self.window():
+                self.close_popover()
+                return False
+        elif event.type() == QEvent.Type.Resize and watched is self.host:
+            self.close_popover()
+        return super().eventFilter(watched, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_popover()
+        else:
+            super().keyPressEvent(event)
+
+
 class IconMark(QWidget):
     """An icon that is only looked at, `size` pixels square; `color` is a token."""
 
@@ -42,6 +92,51 @@ class IconMark(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         with painter_for(self) as painter:
             paint_icon(painter, self.rect(), self._icon, theme_of(self).color(self._color))
+
+
+class ScrollPage(QScrollArea):
+    """Scrolls `inner` up and down on the surface that lies below it."""
+
+    def __init__(self, inner: QWidget, name: str = "") -> None:
+        super().__init__()
+        self.setWidget(inner)
+        self.setWidgetResizable(True)
+        self.setAccessibleName(name)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inner.setAutoFillBackground(False)
+        self.viewport().setAutoFillBackground(False)
+
+
+class DropHint(QWidget):
+    """Covers its parent while a file is held over it and says what dropping does."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._words = ""
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def show_words(self, words: str) -> None:
+        self._words = words
+        self.setGeometry(self.parentWidget().rect())
+        self.show()
+        self.raise_()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = theme_of(self)
+        with painter_for(self) as painter:
+            veil = theme.color("surface.window")
+            veil.setAlphaF(0.8)
+            painter.fillRect(self.rect(), veil)
+            frame = self.rect().adjusted(12, 12, -12, -12)
+            paint_box(painter, frame, None, theme.color("accent.fill"), theme.metric("radius.xl"), 2)
+            middle = self.rect().center()
+            icon = QRect(middle.x() - 20, middle.y() - 44, 40, 40)
+            paint_icon(painter, icon, "file-arrow-down", theme.color("accent.text"))
+            words = QRect(0, middle.y() + 12, self.width(), 24)
+            align = Qt.AlignmentFlag.AlignHCenter
+            line_text(painter, words, self._words, theme.font("title"), theme.color("text.primary"), align)
 
 
 def app_icon() -> QIcon:

@@ -7,9 +7,10 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QVBoxLayout, QWidget
 
 from studio.core.i18n import _
+from studio.ui.icons import paint_icon
 from studio.ui.tabs import TabSpec
 from studio.ui.theme import theme_of
-from studio.ui.widgets.paint import line_text, paint_box, paint_icon, painter_for, text_width
+from studio.ui.widgets.paint import line_text, paint_box, painter_for, text_width
 from studio.ui.widgets.rooms import Surface
 
 _HEIGHT = 52

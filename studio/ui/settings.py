@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFileDialog,
     QHBoxLayout,
-    QPlainTextEdit,
-    QScrollArea,
     QStackedWidget,
+    QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
@@ -23,14 +21,16 @@ import studio
 from studio.core import paths
 from studio.core.errors import AtelierError
 from studio.core.i18n import LANGUAGES, _
-from studio.ui.pane import OverlayPane
+from studio.ui.files import open_path
+from studio.ui.icons import paint_icon
+from studio.ui.pane import OverlayPane, ScrollPage
 from studio.ui.services import Services
 from studio.ui.sheet import Sheet
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.choices import SegmentedControl, Switch
-from studio.ui.widgets.paint import Label, Separator, line_text, paint_box, paint_icon, painter_for
-from studio.ui.widgets.rooms import LogoMark
+from studio.ui.widgets.paint import Label, Separator, line_text, paint_box, painter_for
+from studio.ui.widgets.rooms import LogoMark, Surface
 
 GIB = 1024**3
 _LIMITS = (0, 2, 4, 8, 16, 32, 64)
@@ -57,7 +57,9 @@ class SettingsSheet(Sheet):
         self._nav.setContentsMargins(12, 12, 12, 12)
         self._nav.setSpacing(2)
         row.addLayout(self._nav)
-        row.addWidget(Separator(vertical=True, length=460))
+        divider = Surface("border.subtle")
+        divider.setFixedWidth(1)
+        row.addWidget(divider)
         row.addWidget(self._pages, 1)
         outer.addLayout(row, 1)
         self._names: list[str] = []
@@ -67,6 +69,11 @@ class SettingsSheet(Sheet):
         self._add("about", _("About"), "info", self._about())
         self._nav.addStretch(1)
         self.show_page(page)
+
+    @property
+    def page(self) -> str:
+        """The name of the page that is shown."""
+        return self._names[self._pages.currentIndex()]
 
     def show_page(self, name: str) -> None:
         number = self._names.index(name)
@@ -152,8 +159,9 @@ class SettingsSheet(Sheet):
         words.addWidget(Label(_("Release {version}").format(version=studio.__version__), "small", "tertiary"))
         title.addLayout(words)
         title.addStretch(1)
-        notices = QPlainTextEdit(notice_text())
-        notices.setReadOnly(True)
+        notices = QTextBrowser()
+        notices.setMarkdown(notice_text())
+        notices.setOpenExternalLinks(True)
         notices.setAccessibleName(_("Licences"))
         notices.setFont(theme_of(self).font("small"))
         notices.setTabChangesFocus(True)
@@ -244,13 +252,7 @@ def _page(*rows: QWidget | QHBoxLayout, stretch: QWidget | None = None) -> QWidg
             layout.addLayout(row)
     if stretch is None:
         layout.addStretch(1)
-    area = QScrollArea()
-    area.setWidget(inner)
-    area.setWidgetResizable(True)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.viewport().setAutoFillBackground(False)
-    inner.setAutoFillBackground(False)
-    return area
+    return ScrollPage(inner)
 
 
 def _row(title: str, help_text: str, control: QWidget) -> QHBoxLayout:
@@ -301,13 +303,3 @@ def _shipped(name: str) -> str:
         return next((file.read_text() for file in files if file.name == name), "")
     except (PackageNotFoundError, OSError):
         return ""
-
-
-def open_path(path: Path, *, then: Callable[[bool], None] | None = None) -> None:
-    """Show `path` with the system's own program."""
-    from PySide6.QtCore import QUrl
-    from PySide6.QtGui import QDesktopServices
-
-    opened = QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
-    if then:
-        then(opened)

@@ -11,12 +11,10 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
-    QPoint,
     QRect,
     QSize,
     Qt,
     QTimer,
-    Signal,
 )
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
@@ -32,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from studio.core.i18n import _
 from studio.core.models import ModelInfo
+from studio.ui.icons import paint_icon
 from studio.ui.palette.entries import (
     RECENT_SHOWN,
     RESULTS_SHOWN,
@@ -41,11 +40,11 @@ from studio.ui.palette.entries import (
     model_entries,
     result_entries,
 )
-from studio.ui.pane import IconMark, OverlayPane
+from studio.ui.pane import IconMark, Popover
 from studio.ui.services import Services
 from studio.ui.tabs.base import Command
 from studio.ui.theme import theme_of
-from studio.ui.widgets.paint import Label, Separator, line_text, paint_box, paint_icon, text_width
+from studio.ui.widgets.paint import Label, Separator, line_text, paint_box, text_width
 
 if TYPE_CHECKING:
     from studio.library import Item
@@ -134,10 +133,8 @@ class _Delegate(QStyledItemDelegate):
             x, start = x + width, end
 
 
-class Palette(OverlayPane):
-    """`open(commands)` shows it under the top edge of `host`; running an entry or Escape closes it."""
-
-    closed = Signal()
+class Palette(Popover):
+    """`open(commands)` shows it under the top edge of `host`; running an entry closes it."""
 
     def __init__(
         self,
@@ -147,13 +144,12 @@ class Palette(OverlayPane):
         open_item: Callable[[Item], Any],
         use_model: Callable[[ModelInfo], Any],
     ) -> None:
-        super().__init__(parent=host)
-        self._services, self._host = services, host
+        super().__init__(host)
+        self._services = services
         self._open_item, self._use_model = open_item, use_model
         self._commands: list[Command] = []
         self._items: list[Item] = []
         self._items_query: str | None = None
-        self._focus_before: QWidget | None = None
         self.setAccessibleName(_("Search"))
         self._field = QLineEdit(self)
         self._field.setProperty("kind", "bare")
@@ -192,28 +188,14 @@ class Palette(OverlayPane):
         layout.addWidget(self._nothing)
         layout.addSpacing(8)
         self._delay = QTimer(self, singleShot=True, interval=_SEARCH_DELAY_MS, timeout=self._search)
-        self.hide()
 
     def open(self, commands: list[Command]) -> None:
         self._commands = commands
-        self._focus_before = self._host.focusWidget()
         self._items, self._items_query = [], None
         self._field.clear()
         self._list_entries()
         self._search()
-        self.show()
-        self.raise_()
-        self._field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self._host.window().installEventFilter(self)
-
-    def close_palette(self, *, restore_focus: bool = True) -> None:
-        if not self.isVisible():
-            return
-        self._host.window().removeEventFilter(self)
-        self.hide()
-        if restore_focus and self._focus_before is not None:
-            self._focus_before.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.closed.emit()
+        self.open_popover(self._field)
 
     def place(self) -> None:
         """Keep the middle under the top edge of the host, and the height at what is listed."""
@@ -221,13 +203,13 @@ class Palette(OverlayPane):
             height = 72
         else:
             height = sum(HEADING if entry.heading else ROW for entry in self._model.entries)
-        limit = min(ROWS_SHOWN * ROW + 2 * HEADING, self._host.height() - FIELD - 80)
+        limit = min(ROWS_SHOWN * ROW + 2 * HEADING, self.host.height() - FIELD - 80)
         self._list.setVisible(bool(self._model.entries))
         self._nothing.setVisible(not self._model.entries)
         self._list.setFixedHeight(min(height, limit))
-        width = min(WIDTH, self._host.width() - 32)
+        width = min(WIDTH, self.host.width() - 32)
         total = FIELD + 1 + 4 + min(height, limit) + 8
-        self.setGeometry((self._host.width() - width) // 2, 6, width, total)
+        self.setGeometry((self.host.width() - width) // 2, 6, width, total)
 
     # -- listing ----------------------------------------------------------------------------------------------
 
@@ -276,7 +258,7 @@ class Palette(OverlayPane):
         entry = index.data(_ENTRY) if index is not None else self._current()
         if entry is None or entry.run is None:
             return
-        self.close_palette()
+        self.close_popover()
         entry.run()
 
     def _move(self, step: int) -> None:
@@ -298,8 +280,6 @@ class Palette(OverlayPane):
         if watched is self._field and event.type() == QEvent.Type.KeyPress:
             assert isinstance(event, QKeyEvent)
             return self._on_key(Qt.Key(event.key()))
-        if event.type() == QEvent.Type.Resize and watched is self._host.window():
-            self.place()
         return super().eventFilter(watched, event)
 
     def _on_key(self, key: Qt.Key) -> bool:
@@ -309,13 +289,9 @@ class Palette(OverlayPane):
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._run()
         elif key == Qt.Key.Key_Escape:
-            self.close_palette()
+            self.close_popover()
         elif key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
             pass  # the list follows the arrow keys; the focus stays in the field
         else:
             return False
         return True
-
-    def contains(self, point: QPoint) -> bool:
-        """Whether a point of the host lies inside."""
-        return self.geometry().contains(point)

@@ -105,8 +105,8 @@ class Tab(QObject):
     puts into its three columns; each begins with its own 44-pixel header.
 
     `history_button` belongs at the right end of the stage's header: the window shows it while the history is a
-    drawer. `state()` is kept between starts and given back to `set_state` after the language changed or the program
-    started again.
+    drawer. The window itself reports jobs that failed; a tab only resets what it shows. `state()` is kept between
+    starts and given back to `set_state` after the language changed or the program started again.
     """
 
     id: ClassVar[str] = ""
@@ -146,6 +146,9 @@ class Tab(QObject):
 
     def use_model(self, model: str) -> None:
         """Choose the model with this id."""
+
+    def first_sample(self) -> None:
+        """The welcome has ended: fill in the first sample, so that one click makes something."""
 
     def show_job(self, origin: dict[str, str]) -> None:
         """Bring into view what a job of this tab belongs to (its request's `origin`)."""

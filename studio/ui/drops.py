@@ -1,0 +1,71 @@
+"""What is dropped on the window: results of Atelier give their settings back, texts are opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData
+
+from studio.core.errors import AtelierError, from_os_error
+from studio.core.i18n import _
+from studio.core.params import TEXT_LIMIT, clean_text
+from studio.core.recipe import Recipe
+
+TEXT_SUFFIXES = (".txt", ".md", ".markdown", ".text")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What a file turned out to be: a recipe to restore, or a text to open."""
+
+    path: Path
+    recipe: Recipe | None = None
+    text: str | None = None
+
+
+def local_files(data: QMimeData) -> list[Path]:
+    """The files of a drag; addresses that are not on this computer are left out."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+
+
+def read(path: Path) -> Dropped:
+    """Find out what `path` is. Only reads: it never runs, opens or downloads anything a recipe names. Raises
+    `AtelierError` in words when nothing can be done with it."""
+    from studio.media import carriers
+
+    if path.is_dir():
+        raise AtelierError("is-a-folder", {"path": str(path)})
+    if not path.exists():
+        raise AtelierError("file-missing", {"path": str(path)})
+    try:
+        return Dropped(path, recipe=carriers.extract(path))
+    except AtelierError:
+        if path.suffix.lower() not in TEXT_SUFFIXES:
+            raise
+    try:
+        size = path.stat().st_size
+        if size > 4 * TEXT_LIMIT:
+            raise AtelierError("text-too-long", {"count": size, "limit": TEXT_LIMIT})
+        return Dropped(path, text=clean_text(_decoded(path.read_bytes())))
+    except OSError as error:
+        raise from_os_error(error, path) from error
+
+
+def _decoded(data: bytes) -> str:
+    """Old text files come in the encoding of their writer's system."""
+    for encoding in ("utf-8-sig", "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def welcome_words(files: list[Path]) -> str:
+    """What dropping `files` here would do."""
+    if len(files) > 1:
+        return _("Drop one file at a time")
+    if files and files[0].suffix.lower() in TEXT_SUFFIXES:
+        return _("Open this text")
+    return _("Restore its settings")

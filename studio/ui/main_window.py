@@ -1,0 +1,558 @@
+"""The main window: the rooms around a tab, and what a tab may ask of them (`tabs.base.Shell`)."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QByteArray, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from studio.core.errors import AtelierError, explain
+from studio.core.i18n import _
+from studio.core.jobs import Job, Medium
+from studio.core.messages import Hung
+from studio.ui.columns import Columns
+from studio.ui.names import ask_name
+from studio.ui.pane import DropHint, app_icon
+from studio.ui.queue.model import QueueModel
+from studio.ui.queue.strip import Strip
+from studio.ui.rail import Rail
+from studio.ui.services import Services
+from studio.ui.tabs import TABS, TabSpec
+from studio.ui.tabs.base import Command, Payload, Tab, Target
+from studio.ui.theme import theme_of
+from studio.ui.top_bar import TopBar
+from studio.ui.widgets.dialogs import Choice, Dialog
+from studio.ui.widgets.toasts import Toast, ToastHost
+
+if TYPE_CHECKING:
+    from studio.core.models import ModelInfo
+    from studio.library import Item
+    from studio.ui.device_popover import DevicePopover
+    from studio.ui.drops import Dropped
+    from studio.ui.palette.view import Palette
+    from studio.ui.queue.panel import QueuePanel
+    from studio.ui.sheet import Sheet
+
+_log = logging.getLogger(__name__)
+
+
+class MainWindow(QWidget):
+    """Built from services and the tabs that exist; a tab is made when it is first shown.
+
+    `closing` is emitted once the window may go (documents saved, running work stopped or none); `results_chosen` asks
+    for another folder of results.
+    """
+
+    closing = Signal()
+    results_chosen = Signal(str)
+
+    def __init__(self, services: Services, tabs: tuple[TabSpec, ...] = TABS) -> None:
+        super().__init__()
+        self.services = services
+        self._specs = {spec.id: spec for spec in tabs}
+        self._columns: dict[str, Columns] = {}
+        self._project = ""
+        self._hung: dict[str, Dialog] = {}
+        self._palette: Palette | None = None
+        self._popover: DevicePopover | None = None
+        self._panel: QueuePanel | None = None
+        self.sheet: Sheet | None = None
+        theme = theme_of(self)
+        self.setWindowTitle("Atelier")
+        self.setWindowIcon(app_icon())
+        self.setMinimumSize(*(theme.metric(f"layout.windowMin.{side}") for side in (0, 1)))
+        self.setAcceptDrops(True)
+        self.model = QueueModel(services, self)
+        self.top = TopBar(self)
+        self.rail = Rail(tabs, self)
+        self.stack = QStackedWidget(self)
+        self.strip = Strip(self.model, self)
+        self.toasts = ToastHost(self, theme.metric("layout.queueStrip"))
+        self.drop_hint = DropHint(self)
+        self._lay_out()
+        self._connect()
+        self._connect_services()
+        self._restore()
+
+    # -- the rooms --------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(self.rail)
+        body.addWidget(self.stack, 1)
+        self._rooms = QVBoxLayout(self)
+        self._rooms.setContentsMargins(0, 0, 0, 0)
+        self._rooms.setSpacing(0)
+        self._rooms.addWidget(self.top)
+        self._rooms.addLayout(body, 1)
+        self._rooms.addWidget(self.strip)
+
+    def _connect(self) -> None:
+        self.rail.chosen.connect(self.open_tab)
+        self.rail.help_requested.connect(self.open_help)
+        self.top.project_chosen.connect(self.use_project)
+        self.top.new_project.connect(self.new_project)
+        self.top.rename_project.connect(self.rename_project)
+        self.top.search_requested.connect(self.open_palette)
+        self.top.device_requested.connect(self.open_device)
+        self.top.settings_requested.connect(self.open_settings)
+        self.top.panels_menu.aboutToShow.connect(self._fill_panels)
+        self.strip.pause_clicked.connect(self.toggle_pause)
+        self.strip.cancel_clicked.connect(self._cancel)
+        self.strip.restart_clicked.connect(self.services.client.restart)
+        self.strip.panel_clicked.connect(self.toggle_queue)
+        for command in self.commands():
+            if command.shortcut:
+                QShortcut(QKeySequence(command.shortcut), self, activated=lambda id_=command.id: self._run(id_))
+
+    def _connect_services(self) -> None:
+        bridge = self.services.bridge
+        bridge.engine_state.connect(self.strip.set_engine)
+        bridge.device_changed.connect(self._on_device)
+        bridge.hung.connect(self._on_hung)
+        bridge.unhung.connect(self._on_unhung)
+        bridge.library_changed.connect(self._on_library)
+        self.strip.set_engine(self.services.client.state)
+        self.top.show_device(self.services.client.device)
+        self.model.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        compact = self.width() < theme_of(self).metric("layout.compactBelow")
+        self.top.set_compact(compact)
+        self.strip.set_compact(compact)
+        for columns in self._columns.values():
+            columns.set_compact(compact)
+
+    @property
+    def compact(self) -> bool:
+        return self.width() < theme_of(self).metric("layout.compactBelow")
+
+    # -- tabs -------------------------------------------------------------------------------------------------
+
+    @property
+    def tab(self) -> Tab | None:
+        """The tab that is shown."""
+        columns = self.stack.currentWidget()
+        return columns.tab if isinstance(columns, Columns) else None
+
+    @property
+    def columns(self) -> Columns | None:
+        widget = self.stack.currentWidget()
+        return widget if isinstance(widget, Columns) else None
+
+    def open_tab(self, id_: str) -> Tab:
+        """Show a tab, making it first if need be."""
+        if id_ not in self._columns:
+            tab = self._specs[id_].make(self.services, self)
+            tab.setParent(self)
+            columns = Columns(tab)
+            columns.show_inspector(bool(self._last("inspector", True)))
+            columns.show_history(bool(self._last("history", True)))
+            columns.set_compact(self.compact)
+            self._columns[id_] = columns
+            self.stack.addWidget(columns)
+            tab.set_state(self._last(f"tab-{id_}", {}))
+            for command in tab.commands():
+                if command.shortcut:
+                    QShortcut(
+                        QKeySequence(command.shortcut),
+                        columns,
+                        activated=lambda id_=command.id, tab=tab: _run_in(tab.commands(), id_),
+                        context=Qt.ShortcutContext.WidgetWithChildrenShortcut,
+                    )
+        self.stack.setCurrentWidget(self._columns[id_])
+        self.rail.choose(id_)
+        tab = self._columns[id_].tab
+        tab.activate()
+        return tab
+
+    def _tab_for(self, medium: Medium) -> str | None:
+        return next((spec.id for spec in self._specs.values() if spec.medium == medium), None)
+
+    # -- what a tab may ask (Shell) ---------------------------------------------------------------------------
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    def toast(
+        self,
+        text: str,
+        *,
+        kind: str = "success",
+        detail: str = "",
+        actions: Sequence[tuple[str, Callable[[], Any]]] = (),
+        fold: str = "",
+    ) -> Toast:
+        title, words = (text, detail) if detail else ("", text)
+        return self.toasts.show_toast(words, kind, title=title, actions=actions, details=fold)
+
+    def show_error(self, error: AtelierError, actions: Sequence[tuple[str, Callable[[], Any]]] = ()) -> Toast:
+        words = explain(error.code, error.arguments)
+        return self.toast(words.title, kind="error", detail=words.body, actions=actions, fold=error.details)
+
+    def confirm(self, title: str, text: str, action: str, *, danger: bool = True, keep: str = "") -> bool:
+        kind = "danger" if danger else "primary"
+        choices = [Choice("keep", keep or _("Cancel")), Choice("go", action, kind)]
+        return Dialog.ask(self, title, text, choices, "keep") == "go"
+
+    def targets(self, medium: Medium) -> list[Target]:
+        return [target for spec in self._specs.values() for target in spec.targets if medium in target.media]
+
+    def send(self, target: str, payload: Payload) -> None:
+        self.open_tab(target.partition(".")[0]).accept(target, payload)
+
+    def open_folder(self, item: Item) -> None:
+        from studio.ui.files import show_in_folder
+
+        if not show_in_folder(item.path):
+            self.toast(_("The folder could not be opened."), kind="warning", detail=str(item.path.parent))
+
+    def toggle_history(self) -> None:
+        if self.columns is not None:
+            self.columns.toggle_history()
+            if not self.compact:
+                self._remember(history=self.columns.history_shown)
+
+    # -- projects ---------------------------------------------------------------------------------------------
+
+    def use_project(self, id_: str) -> None:
+        if id_ == self._project:
+            return
+        self._project = id_
+        self._try(lambda: self.services.settings.update(project=id_))
+        self._show_projects()
+        for columns in self._columns.values():
+            columns.tab.project_changed(id_)
+
+    def new_project(self) -> None:
+        def create(name: str) -> None:
+            self.use_project(self.services.library.create_project(name).id)
+
+        ask_name(self, _("New project"), _("Create"), "", create)
+
+    def rename_project(self) -> None:
+        project = self.services.library.project(self._project)
+        if project is None:
+            return
+
+        def rename(name: str) -> None:
+            self.services.library.rename_project(project.id, name)
+            self._show_projects()
+
+        ask_name(self, _("Rename project"), _("Rename"), project.name, rename)
+
+    def _show_projects(self) -> None:
+        projects = [(project.id, project.name) for project in self.services.library.projects()]
+        self.top.show_projects(projects, self._project)
+        name = dict(projects).get(self._project, "")
+        self.setWindowTitle(f"{name} – Atelier" if name else "Atelier")
+
+    def _on_library(self, change: object) -> None:
+        from studio.library import ProjectsChanged
+
+        if isinstance(change, ProjectsChanged):
+            self._show_projects()
+
+    # -- queue and engine -------------------------------------------------------------------------------------
+
+    def toggle_pause(self) -> None:
+        queue = self.services.queue
+        self._try(queue.resume if queue.paused else queue.pause)
+
+    def toggle_queue(self) -> None:
+        """Open or close the panel above the strip."""
+        if self._panel is None:
+            from studio.ui.queue.panel import QueuePanel
+
+            self._panel = QueuePanel(self.services, self.model, self)
+            self._panel.show_job.connect(self._show_job)
+            self._panel.failed.connect(self.show_error)
+            self._panel.closed.connect(self.toggle_queue)
+            self._panel.hide()
+            self._rooms.insertWidget(self._rooms.count() - 1, self._panel)
+        opening = self._panel.isHidden()
+        self._panel.setVisible(opening)
+        self.strip.set_open(opening)
+        metric = theme_of(self).metric
+        self.toasts.set_bottom(metric("layout.queueStrip") + (metric("layout.queueOpen") if opening else 0))
+        (self._panel.now if opening else self.strip.queue).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_queue(self) -> None:
+        if self._panel is None or self._panel.isHidden():
+            self.toggle_queue()
+
+    def _cancel(self, job: str) -> None:
+        self._try(lambda: self.services.queue.cancel(job))
+
+    def _show_job(self, job: Job) -> None:
+        if (id_ := self._tab_for(job.request.medium)) is not None:
+            self.open_tab(id_).show_job(dict(job.request.origin))
+
+    def _on_device(self, device: Any) -> None:
+        self.top.show_device(device)
+        if self._popover is not None and self._popover.isVisible():
+            self._popover.show_device(device)
+
+    def _on_hung(self, message: Hung) -> None:
+        """The engine went silent: nothing is stopped without the user's word."""
+        if message.job in self._hung:
+            return
+        words = explain("engine-hung", {"seconds": round(message.seconds)})
+        choices = [Choice("stop", _("Stop the job")), Choice("wait", _("Keep waiting"), "primary")]
+        dialog = Dialog(self, words.title, words.body, choices, "wait")
+        dialog.finished.connect(lambda answer: self._on_hung_answer(message.job, answer))
+        self._hung[message.job] = dialog
+        dialog.open()
+
+    def _on_hung_answer(self, job: str, answer: str) -> None:
+        self._hung.pop(job, None)
+        if answer == "stop":
+            self._cancel(job)
+
+    def _on_unhung(self, job: str) -> None:
+        if (dialog := self._hung.pop(job, None)) is not None:
+            dialog.choose("wait")
+
+    def open_device(self) -> None:
+        if self._popover is None:
+            from studio.ui.device_popover import DevicePopover
+
+            self._popover = DevicePopover(self)
+            self._popover.unload.connect(self._unload)
+        self._popover.open_at(self.top.device, self.services.client.device)
+
+    def _unload(self, model: str) -> None:
+        future = self.services.client.query("unload", model=model)
+        self.services.bridge.ask(future, lambda _answer: None, self.show_error, owner=self)
+
+    # -- palette, sheets --------------------------------------------------------------------------------------
+
+    def open_palette(self) -> None:
+        if self._palette is None:
+            from studio.ui.palette.view import Palette
+
+            self._palette = Palette(self.services, self, open_item=self.open_item, use_model=self._use_model)
+        tab = self.tab
+        self._palette.open([*(tab.commands() if tab else []), *self.commands()])
+
+    def open_item(self, item: Item) -> None:
+        if (id_ := self._tab_for(item.medium)) is not None:
+            self.open_tab(id_).open_item(item)
+
+    def _use_model(self, model: ModelInfo) -> None:
+        if (id_ := self._tab_for(model.medium)) is not None:
+            self.open_tab(id_).use_model(model.id)
+
+    def open_settings(self, page: str = "general") -> None:
+        from studio.ui.settings import SettingsSheet
+
+        sheet = SettingsSheet(self, self.services, page or "general")
+        sheet.results_chosen.connect(self.results_chosen)
+        self._open_sheet(sheet)
+
+    def open_help(self) -> None:
+        from studio.ui.help import HelpSheet
+
+        tab = self.tab
+        self._open_sheet(HelpSheet(self, self.services, [*(tab.commands() if tab else []), *self.commands()]))
+
+    def open_welcome(self, done: Callable[[], None]) -> None:
+        from studio.ui.welcome import WelcomeSheet
+
+        sheet = WelcomeSheet(self, self.services)
+        sheet.results_chosen.connect(self.results_chosen)
+        sheet.finished.connect(done)
+        self._open_sheet(sheet)
+
+    def sheet_page(self) -> str:
+        """The page of the settings that is open, or ""."""
+        from studio.ui.settings import SettingsSheet
+
+        return self.sheet.page if isinstance(self.sheet, SettingsSheet) else ""
+
+    def _open_sheet(self, sheet: Sheet) -> None:
+        if self.sheet is not None:
+            sheet.deleteLater()
+            return
+        self.sheet = sheet
+        sheet.closed.connect(self._on_sheet_closed)
+        sheet.open()
+
+    def _on_sheet_closed(self) -> None:
+        self.sheet = None
+
+    # -- files dropped or named -------------------------------------------------------------------------------
+
+    def drop_files(self, files: Sequence[Path]) -> None:
+        """Restore the settings of a result, or open a text; anything else is answered in words."""
+        from studio.ui import drops
+
+        if len(files) != 1:
+            self.toast(_("Drop one file at a time."), kind="info")
+            return
+        path = files[0]
+        self.services.bridge.work(lambda: drops.read(path), self._on_dropped, self.show_error, owner=self)
+
+    def _on_dropped(self, dropped: Dropped) -> None:
+        if dropped.recipe is not None:
+            id_ = self._tab_for(dropped.recipe.medium)
+            if id_ is None:
+                self.toast(_("This file was made with a part of Atelier that is not installed."), kind="warning")
+                return
+            self.open_tab(id_).restore(dropped.recipe)
+            self.toast(_("The settings of {name} are back.").format(name=dropped.path.name))
+        elif dropped.text is not None and (id_ := self._tab_for(Medium.TEXT)) is not None:
+            self.open_tab(id_).open_text(dropped.path.stem, dropped.text)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        from studio.ui import drops
+
+        if files := drops.local_files(event.mimeData()):
+            event.acceptProposedAction()
+            self.drop_hint.show_words(drops.welcome_words(files))
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.drop_hint.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        from studio.ui import drops
+
+        self.drop_hint.hide()
+        event.acceptProposedAction()
+        self.drop_files(drops.local_files(event.mimeData()))
+
+    # -- commands ---------------------------------------------------------------------------------------------
+
+    def commands(self) -> list[Command]:
+        """What the window itself offers in the palette."""
+        queue = _("Hold the queue") if not self.model.paused else _("Go on with the queue")
+        tabs = [
+            Command(f"tab-{spec.id}", _(spec.title), lambda id_=spec.id: self.open_tab(id_), f"Ctrl+{n}", spec.icon)
+            for n, spec in enumerate(self._specs.values(), 1)
+        ]
+        return [
+            Command("palette", _("Search"), self.open_palette, "Ctrl+K", "magnifying-glass", enabled=False),
+            *(tabs if len(tabs) > 1 else []),
+            Command("new-project", _("New project…"), self.new_project, "", "folder-plus"),
+            Command("rename-project", _("Rename project…"), self.rename_project, "", "folder"),
+            Command("queue", _("Show or hide the queue"), self.toggle_queue, "Ctrl+J", "queue"),
+            Command("pause", queue, self.toggle_pause, "", "pause"),
+            Command("inspector", _("Show or hide the inspector"), self.toggle_inspector, "Ctrl+Shift+I", "layout"),
+            Command("history", _("Show or hide the history"), self.toggle_history, "Ctrl+Shift+H", "clock"),
+            Command("device", _("Device and memory"), self.open_device, "", "cpu"),
+            Command("settings", _("Settings"), self.open_settings, "Ctrl+,", "gear-six"),
+            Command("help", _("Help"), self.open_help, "F1", "question"),
+            Command("quit", _("Quit"), self.close, "Ctrl+Q", "sign-out"),
+        ]
+
+    def _run(self, id_: str) -> None:
+        next(command.run for command in self.commands() if command.id == id_)()
+
+    def toggle_inspector(self) -> None:
+        if self.columns is not None:
+            self.columns.show_inspector(not self.columns.inspector_shown)
+            self._remember(inspector=self.columns.inspector_shown)
+
+    def _fill_panels(self) -> None:
+        menu: QMenu = self.top.panels_menu
+        menu.clear()
+        columns = self.columns
+        rows = (
+            (_("Inspector"), columns is not None and columns.inspector_shown, "inspector"),
+            (_("History"), columns is not None and columns.history_shown, "history"),
+            (_("Queue"), self._panel is not None and not self._panel.isHidden(), "queue"),
+        )
+        for title, on, command in rows:
+            action = menu.addAction(title, lambda id_=command: self._run(id_))
+            action.setCheckable(True)
+            action.setChecked(on)
+
+    # -- between starts ---------------------------------------------------------------------------------------
+
+    def _last(self, name: str, default: Any) -> Any:
+        value = (self.services.settings.values.last or {}).get(name, default)
+        return value if isinstance(value, type(default)) else default
+
+    def _remember(self, **items: Any) -> None:
+        self._try(lambda: self.services.settings.remember(**items))
+
+    def _try(self, change: Callable[[], Any]) -> None:
+        """Do it, and say so in words if the disk or the queue refuses."""
+        try:
+            change()
+        except AtelierError as error:
+            self.show_error(error)
+
+    def _restore(self) -> None:
+        values = self.services.settings.values
+        self.resize(QSize(1440, 900))
+        if values.window:
+            self.restoreGeometry(QByteArray(base64.b64decode(values.window)))
+        self._project = self.services.library.project_for(values.project).id
+        self._show_projects()
+        tab = self._last("tab", "")
+        self.open_tab(tab if tab in self._specs else next(iter(self._specs)))
+
+    def save_state(self) -> None:
+        """Write down geometry and what the tabs remember."""
+        last: dict[str, Any] = {f"tab-{id_}": columns.tab.state() for id_, columns in self._columns.items()}
+        if self.tab is not None:
+            last["tab"] = self.tab.id
+        geometry = base64.b64encode(self.saveGeometry().data()).decode()
+        values = self.services.settings.values
+        self._try(lambda: self.services.settings.update(window=geometry, last={**(values.last or {}), **last}))
+
+    def tabs_close_ok(self) -> bool:
+        """Save what the tabs hold; False when that failed and the user wants to stay."""
+        return all(columns.tab.close_ok() for columns in self._columns.values())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.tabs_close_ok() or not self.may_stop():
+            event.ignore()
+            return
+        self.save_state()
+        event.accept()
+        self.closing.emit()
+
+    def may_stop(self) -> bool:
+        """True if nothing runs, or the user lets it stop."""
+        running = self.model.running
+        if running is None:
+            return True
+        return self.confirm(
+            _("Stop what is being made?"),
+            _("It stops when Atelier closes, and is offered again at the next start. Waiting jobs are kept."),
+            _("Stop and close"),
+            keep=_("Stay"),
+        )
+
+    def bring_to_front(self) -> None:
+        """A second start raises this window."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+
+def _run_in(commands: Sequence[Command], id_: str) -> None:
+    for command in commands:
+        if command.id == id_ and command.enabled:
+            command.run()

@@ -1,0 +1,183 @@
+"""The strip at the window's foot: what is being made now, what waits, and the way into the queue."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Signal
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from studio.client.base import EngineState
+from studio.core.i18n import _, n_
+from studio.core.jobs import Job, JobState
+from studio.ui.icons import paint_icon
+from studio.ui.pane import IconMark
+from studio.ui.queue.model import QueueModel
+from studio.ui.queue.words import MEDIUM_ICONS, progress_words, state_words, time_left, title_of
+from studio.ui.theme import theme_of
+from studio.ui.widgets.buttons import Button, IconButton
+from studio.ui.widgets.meters import ProgressLine
+from studio.ui.widgets.paint import ElidedLabel, Label, mirrored, painter_for, text_width
+from studio.ui.widgets.rooms import Surface
+
+_LINE, _LINE_COMPACT = 240, 160
+
+
+class QueueButton(Button):
+    """Opens and closes the panel; its caret points to where the panel goes."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(_("Queue"), "ghost", size="sm", parent=parent)
+
+    def sizeHint(self) -> QSize:
+        return QSize(text_width(self.text(), self.font()) + 8 + 12 + 24, self.height())
+
+    def set_open(self, open_: bool) -> None:
+        self.setDown(False)
+        self._open = open_
+        self.setToolTip(_("Close the queue") if open_ else _("Open the queue"))
+        self.update()
+
+    _open = False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        box = mirrored(self, QRect(self.width() - 24, (self.height() - 12) // 2, 12, 12))
+        with painter_for(self) as painter:
+            paint_icon(painter, box, "caret-down" if self._open else "caret-up", theme_of(self).color("text.secondary"))
+
+    def _content_width(self) -> int:
+        return super()._content_width() + 20  # the words make room for the caret
+
+
+class Strip(Surface):
+    """Renders a `QueueModel`. Signals carry the user's wishes; `job_clicked` the id of the job that is shown."""
+
+    pause_clicked = Signal()
+    cancel_clicked = Signal(str)
+    job_clicked = Signal(str)
+    restart_clicked = Signal()
+    panel_clicked = Signal()
+
+    def __init__(self, model: QueueModel, parent: QWidget | None = None) -> None:
+        super().__init__("surface.window", "top", parent)
+        theme = theme_of(self)
+        self._model, self._shown = model, ""
+        self._engine = EngineState.STOPPED
+        self.setFixedHeight(theme.metric("layout.queueStrip"))
+        self.setAccessibleName(_("Queue"))
+        cell = Surface("surface.window", "right top", self)
+        cell.setFixedSize(theme.metric("layout.rail"), self.height())
+        self.pause = IconButton("pause", _("Hold the queue"))
+        self.pause.clicked.connect(self.pause_clicked)
+        inside = QHBoxLayout(cell)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.addWidget(self.pause)
+        self._icon = IconMark("article")
+        self._title = ElidedLabel("", "body")
+        self._title.setFont(theme.font("body", 500))
+        self._title.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._line = ProgressLine("text", _("Progress"))
+        self._words = ElidedLabel("", "small", "secondary")
+        self._words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._left = Label("", "small", "tertiary")
+        self.cancel = IconButton("x", _("Stop this job"))
+        self.cancel.clicked.connect(lambda: self.cancel_clicked.emit(self._shown))
+        self.restart = Button(_("Restart the engine"), "secondary", "arrow-clockwise", "sm")
+        self.restart.clicked.connect(self.restart_clicked)
+        self._waiting = Label("", "small", "tertiary")
+        self.queue = QueueButton()
+        self.queue.clicked.connect(self.panel_clicked)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 12, 0)
+        row.setSpacing(12)
+        row.addWidget(cell)
+        row.addSpacing(4)
+        for widget in (self._icon, self._title, self._line, self._words, self._left, self.cancel, self.restart):
+            row.addWidget(widget)
+        row.addStretch(1)
+        row.addWidget(self._waiting)
+        row.addWidget(self.queue)
+        self.set_compact(False)
+        model.changed.connect(self.render)
+        model.progressed.connect(self._render_progress)
+        self.render()
+
+    def set_compact(self, compact: bool) -> None:
+        self._line.setFixedWidth(_LINE_COMPACT if compact else _LINE)
+        self._title.setMaximumWidth(220 if compact else 360)
+
+    def set_open(self, open_: bool) -> None:
+        self.queue.set_open(open_)
+
+    def set_engine(self, state: EngineState) -> None:
+        self._engine = state
+        self.render()
+
+    def render(self) -> None:
+        """Show the model's state."""
+        model = self._model
+        paused = model.paused
+        self.pause.set_icon("play" if paused else "pause")
+        self.pause.set_name(_("Go on with the queue") if paused else _("Hold the queue"))
+        waiting = len(model.waiting)
+        words = n_("{count} waiting", "{count} waiting", waiting).format(count=waiting) if waiting else ""
+        if paused:
+            words = f"{_('On hold')} · {words}" if words else _("On hold")
+        self._waiting.setText(words or _("Nothing waiting"))
+        self.restart.setVisible(self._engine == EngineState.UNAVAILABLE)
+        if self._engine == EngineState.UNAVAILABLE:
+            self._show_state("warning-circle-fill", "danger.text", _("The engine has stopped"))
+        elif model.running:
+            self._show_running(model.running)
+        elif self._engine in (EngineState.STOPPED, EngineState.STARTING):
+            self._show_state("cpu", "text.tertiary", _("Starting the engine"))
+        elif model.last:
+            self._show_ended(model.last)
+        else:
+            self._show_state("check-circle-fill", "success.text", _("Ready"))
+
+    def _show_running(self, job: Job) -> None:
+        medium = str(job.request.medium)
+        if self._shown != job.id or not self._line.isVisibleTo(self):
+            self._line.reset_progress()
+            self._line.set_medium(medium)
+        self._shown = job.id
+        self._icon.set_icon(MEDIUM_ICONS[job.request.medium], f"medium.{medium}")
+        self._set_title(title_of(job), True)
+        for widget in (self._line, self._left, self.cancel):
+            widget.show()
+        self._render_progress()
+
+    def _render_progress(self) -> None:
+        job, live = self._model.running, self._model.live
+        if job is None or self._engine == EngineState.UNAVAILABLE:
+            return
+        self._line.set_fraction(live.fraction)
+        words = progress_words(job, live)
+        self._words.setVisible(True)
+        self._words.setText(words)
+        self._line.setAccessibleDescription(words)
+        self._left.setText(time_left(live.seconds_left))
+
+    def _show_ended(self, job: Job) -> None:
+        icon, color = {
+            JobState.FAILED: ("warning-circle-fill", "danger.text"),
+            JobState.CANCELLED: ("stop-circle", "text.tertiary"),
+        }.get(job.state, ("check-circle-fill", "success.text"))
+        self._show_state(icon, color, title_of(job), state_words(job))
+        self._set_title(title_of(job), True)
+        self._shown = job.id
+
+    def _show_state(self, icon: str, color: str, title: str, words: str = "") -> None:
+        self._shown = ""
+        self._icon.set_icon(icon, color)
+        self._set_title(title, False)
+        for widget in (self._line, self._left, self.cancel):
+            widget.hide()
+        self._words.setText(words)
+        self._words.setVisible(bool(words))
+
+    def _set_title(self, text: str, strong: bool) -> None:
+        self._title.setText(text)
+        self._title.set_tone("primary" if strong else "secondary")
+        self._title.setFont(theme_of(self).font("body", 500 if strong else 400))
