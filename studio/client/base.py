@@ -1,11 +1,12 @@
 """The abstract client of an engine. The window, the command line and the queue speak to this, never to a process.
 
-Listeners are called on the client's reader thread, in order; they must not block. The local client, the fake one of
-the tests and later a remote one behave alike, and one test suite runs against all of them.
+Listeners are called on one thread of the client, in order; they must not block, and one that fails is logged. The
+local client, the fake one of the tests and later a remote one behave alike, and one test suite runs against all.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ class EngineState(StrEnum):
     READY = "ready"
     UNAVAILABLE = "unavailable"
 
+
+_log = logging.getLogger(__name__)
 
 Listener = Callable[[Message], None]
 
@@ -88,17 +91,24 @@ class EngineClient(ABC):
 
     def _deliver(self, message: Message) -> None:
         for listener in list(self._listeners):
-            listener(message)
+            _guarded(listener, message)
 
     def _set_state(self, state: EngineState) -> None:
         self.state = state
         for listener in list(self._state_listeners):
-            listener(state)
+            _guarded(listener, state)
 
     def _remove(self, listeners: list[Any], listener: Any) -> None:
         with self._listener_lock:
             if listener in listeners:
                 listeners.remove(listener)
+
+
+def _guarded(listener: Callable[[Any], None], value: Any) -> None:
+    try:
+        listener(value)
+    except Exception:
+        _log.exception("a listener of the engine failed")
 
 
 def _then(future: Future[Any], change: Callable[[Any], Any]) -> Future[Any]:

@@ -137,9 +137,12 @@ class LocalEngine(EngineClient):
     def _live(self) -> None:
         self._over = False
         while not self._over:
-            with contextlib.suppress(queue.Empty):
-                _guarded(self._mail.get(timeout=self._patience()))
-            _guarded(self._look)
+            try:
+                with contextlib.suppress(queue.Empty):
+                    self._mail.get(timeout=self._patience())()
+                self._look()
+            except Exception:
+                _log.exception("the client of the engine failed")
 
     def _patience(self) -> float | None:
         """How long to wait for mail before looking at the clock."""
@@ -167,10 +170,10 @@ class LocalEngine(EngineClient):
             limit = self._limits.silence.get(task.phase, float("inf"))
             if task.started and not task.hung and now - task.alive > limit:
                 task.hung = True
-                self._tell(Hung(task.run.job, task.phase, round(now - task.alive, 1)))
+                self._deliver(Hung(task.run.job, task.phase, round(now - task.alive, 1)))
 
     def _launch(self) -> None:
-        self._change(EngineState.STARTING)
+        self._set_state(EngineState.STARTING)
         self._connected = False
         self._deadline = time.monotonic() + self._limits.start
         try:
@@ -198,14 +201,14 @@ class LocalEngine(EngineClient):
             if isinstance(message, Beat):
                 for task in self._jobs.values():
                     self._sign(task, time.monotonic() - message.age)
-            self._tell(message)
+            self._deliver(message)
 
     def _greet(self, ready: Ready) -> None:
         self._connected = True
         self.device = DeviceStatus.from_json(ready.device)
-        self._tell(ready)
+        self._deliver(ready)
         if self.state is not EngineState.READY:
-            self._change(EngineState.READY)
+            self._set_state(EngineState.READY)
         for task in self._jobs.values():
             if task.sent:
                 self._send(Attach(task.run.job, task.seq))
@@ -233,20 +236,20 @@ class LocalEngine(EngineClient):
         if isinstance(event, ENDINGS):
             self._finish(task, event)
         else:
-            self._tell(event)
+            self._deliver(event)
 
     def _sign(self, task: _Task, when: float) -> None:
         if when > task.alive:
             task.alive = when
             if task.hung and time.monotonic() - when <= self._limits.silence.get(task.phase, float("inf")):
                 task.hung = False
-                self._tell(Unhung(task.run.job))
+                self._deliver(Unhung(task.run.job))
 
     def _finish(self, task: _Task, ending: Message) -> None:
         del self._jobs[task.run.job]
         if task.hung:
-            self._tell(Unhung(task.run.job))
-        self._tell(ending)
+            self._deliver(Unhung(task.run.job))
+        self._deliver(ending)
 
     def _fail(self, task: _Task, code: str, arguments: Mapping[str, Any] | None = None, details: str = "") -> None:
         if task.cancelled:
@@ -348,7 +351,7 @@ class LocalEngine(EngineClient):
         else:
             self.problem = AtelierError("engine-unavailable", {"count": len(self._crashes)}, details)
             self._abandon(self.problem)
-            self._change(EngineState.UNAVAILABLE)
+            self._set_state(EngineState.UNAVAILABLE)
 
     def _abandon(self, error: AtelierError) -> None:
         for task in list(self._jobs.values()):
@@ -366,18 +369,12 @@ class LocalEngine(EngineClient):
             self._link = None
         self._connected = False
         self._abandon(AtelierError("interrupted"))
-        self._change(EngineState.STOPPED)
+        self._set_state(EngineState.STOPPED)
         self._over = True
 
     def _send(self, message: Message) -> None:
         if self._link:
             self._link.send(message)
-
-    def _tell(self, message: Message) -> None:
-        _guarded(lambda: self._deliver(message))
-
-    def _change(self, state: EngineState) -> None:
-        _guarded(lambda: self._set_state(state))
 
 
 @dataclass
@@ -404,11 +401,3 @@ class _Question:
     def fail(self, error: AtelierError) -> None:
         if self.future.set_running_or_notify_cancel():
             self.future.set_exception(error)
-
-
-def _guarded(call: Callable[[], None]) -> None:
-    """A listener that fails must not end the thread that everyone waits for."""
-    try:
-        call()
-    except Exception:
-        _log.exception("a listener of the engine failed")

@@ -152,7 +152,7 @@ class Worker:
         if not request.keep:
             return Done(run.job, 0, metrics=_rounded(metrics))
         self._enter("save", run.job)
-        write_manifest(Path(run.staging), run.job, request, artifacts, _rounded(metrics), ctx.recipe)
+        write_manifest(Path(run.staging), run.job, run.request, artifacts, _rounded(metrics), ctx.recipe)
         metrics["total"] = time.monotonic() - began
         return Done(run.job, 0, artifacts=tuple(artifacts), metrics=_rounded(metrics))
 

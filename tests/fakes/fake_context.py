@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import logging
 import queue
 import threading
 import time
@@ -153,10 +152,7 @@ class Clock:
                     continue
             except queue.Empty:
                 item = heapq.heappop(waiting)
-            try:
-                item[2]()
-            except Exception:
-                logging.getLogger(__name__).exception("a listener failed")
+            item[2]()
 
 
 def family_of(request: Request) -> Family:

@@ -22,7 +22,7 @@ from typing import Any
 
 from studio.client.base import EngineClient, EngineState
 from studio.core.errors import AtelierError, Cancelled, from_os_error
-from studio.core.jobs import Failure, Job, Medium, Request, Task
+from studio.core.jobs import Artifact, Failure, Job, Medium, Request, Task
 from studio.core.messages import (
     PROTOCOL,
     CancelledJob,
@@ -252,20 +252,19 @@ class FakeEngine(EngineClient):
                 self.emit(task, Phase, name="load")
                 self._load(request.model, request.medium)
             self.emit(task, Phase, name="run")
-            artifacts = self.play(request, ctx) if request.keep else self.play(request, ctx) and []
+            artifacts = self.play(request, ctx)
             seconds = round(time.monotonic() - task.began, 3)
             metrics = {"load": 0.0, "run": seconds, "total": seconds}
             if request.keep:
                 self.emit(task, Phase, name="save")
-                write_manifest(
-                    task.staging, task.job.id, request, artifacts, metrics, recipe_of(family_of(request), request)
-                )
-            self._end(task, Done, artifacts=tuple(artifacts), metrics=metrics)
+                self._keep(task, artifacts, "done", metrics)
+            self._end(task, Done, artifacts=tuple(artifacts) if request.keep else (), metrics=metrics)
         except Killed:
             return
         except Crash:
             self.crash()
         except Cancelled:
+            self._keep(task, ctx.artifacts, "cancelled")
             self._end(task, CancelledJob, artifacts=tuple(ctx.artifacts))
         except AtelierError as error:
             self._fail(task, ctx, error)
@@ -277,8 +276,17 @@ class FakeEngine(EngineClient):
             self._fail(task, ctx, AtelierError("internal", details=traceback.format_exc()))
 
     def _fail(self, task: Running, ctx: FakeContext, error: AtelierError) -> None:
+        self._keep(task, ctx.artifacts, "failed")
         failure = Failure(error.code, error.arguments, error.details)
         self._end(task, Failed, failure=failure, artifacts=tuple(ctx.artifacts))
+
+    def _keep(
+        self, task: Running, artifacts: list[Artifact], ending: str, metrics: Mapping[str, float] | None = None
+    ) -> None:
+        if artifacts or ending == "done":
+            request = task.job.request
+            recipe = recipe_of(family_of(request), request)
+            write_manifest(task.staging, task.job.id, request, artifacts, metrics or {}, recipe, ending)
 
     def emit(self, task: Running, kind: type[JobEvent], **values: Any) -> None:
         """Deliver an event of `task`, unless it has ended."""
@@ -341,15 +349,15 @@ class FakeEngine(EngineClient):
             if request.model not in self._loaded:
                 return {"prompt": None, "context": None}
             return {"prompt": count_words(request), "context": 2048}
+        if name not in ("load", "unload"):
+            raise AtelierError("internal", details=f"no query is called {name}")
         model = str(arguments.get("model", ""))
         if model not in {info.id for info in self.installed}:
             raise AtelierError("model-unknown", {"model": model, "choices": [info.id for info in self.installed]})
         if name == "load":
             self._load(model)
-        elif name == "unload":
+        else:
             self._loaded.pop(model, None)
             self.device = self._status()
             self._send(Resident(self.device.to_json()))
-        else:
-            raise AtelierError("internal", details=f"no query is called {name}")
         return None

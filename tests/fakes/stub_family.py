@@ -11,12 +11,15 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio.core.errors import AtelierError
 from studio.core.jobs import Artifact, Medium, Request, Task
 from studio.core.params import Integer, Number, Seed, Text
 from studio.core.protocols import Context, Device, Family, ModelFiles
+
+if TYPE_CHECKING:
+    from tests.fakes.fake_context import FakeContext
 
 MODULE = "tests.fakes.stub_family"
 MODEL = "imported/stub"
@@ -55,6 +58,17 @@ def request(act: str = "write", *, model: str = MODEL, keep: bool = True, **para
     return Request(Medium.TEXT, "stub", model, Task.CONTINUE, {"act": act, "seed": 1, **params}, keep=keep)
 
 
+def play(request: Request, ctx: FakeContext) -> list[Artifact]:
+    """The same for the fake engine."""
+    request = SPEC.check(request)
+    if request.params["act"] == "abort":
+        ctx.crash()
+    elif request.params["act"] in ("deaf", "crawl"):
+        ctx.hang()
+        request = request.with_params(seconds=0.0)
+    return run({"hungry": 0}, request, ctx)
+
+
 def recognises(config: Mapping[str, Any]) -> bool:
     return config.get("model_type") == "atelier-stub"
 
@@ -79,9 +93,9 @@ def count_tokens(model: dict[str, Any], request: Request) -> dict[str, int]:
 
 
 def run(model: dict[str, Any], request: Request, ctx: Context) -> list[Artifact]:
-    """`write`: `count` pieces of text, `seconds` apart. `sleep`: as long, but never a word. `deaf`: sleeps without ever
-    listening. `audio`, `previews`: `count` of `size` bytes. `hungry`: memory runs out the first time, `greedy`: always,
-    `swallow`: takes real memory beyond a limit it sets itself. `crawl`: one word, then deaf."""
+    """`write`: `count` pieces of text, `seconds` apart. `copy`: writes its input. `audio`, `previews`: `count` of
+    `size` bytes. `sleep`: for `seconds`. `deaf`: as long, without ever listening; `crawl`: that between two words.
+    `hungry`: memory runs out the first time; `greedy`: always; `swallow`: really, at a limit it sets itself."""
     params = request.params
     act, count, seconds = params["act"], params["count"], params["seconds"]
     if act == "abort":
@@ -112,6 +126,8 @@ def run(model: dict[str, Any], request: Request, ctx: Context) -> list[Artifact]
         raise MemoryError
     elif act == "swallow":
         _swallow()
+    elif act == "copy":
+        return [ctx.write("text.txt", ctx.input("text").read_bytes(), "text/plain", {})]
     elif act == "audio":
         for number in range(count):
             ctx.audio(chunk(number, params["size"]), 24_000, 1)
