@@ -92,4 +92,5 @@ class KeepAwake:
 def _system_mode() -> AbstractContextManager[Any]:
     from wakepy import keep
 
+    logging.getLogger("wakepy").setLevel(logging.WARNING)
     return keep.running(on_fail="pass")

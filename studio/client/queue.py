@@ -67,7 +67,7 @@ class JobQueue:
         self._seen: dict[str, Job] = {job.id: job for job in self.jobs()}
         self._last_beat = time.monotonic()
         self._wake = threading.Event()
-        self._stopping = False
+        self._asked = self._stopping = False
         self._thread: threading.Thread | None = None
         self._unsubscribe: list[Callable[[], None]] = []
 
@@ -134,7 +134,11 @@ class JobQueue:
     def jobs(self) -> list[Job]:
         """Running, produced but not filed, waiting in order, interrupted, then the last endings, newest first. Jobs
         of other programs are among them."""
-        return [row.job for row in self._store.rows()]
+        rows = self._store.rows()
+        if any(row.job.state is JobState.RUNNING and row.owner != self._owner.id for row in rows):
+            alive = {owner.id for owner in self._store.owners() if owner.alive()}
+            rows = [_as_it_is(row, alive) for row in rows]
+        return [row.job for row in rows]
 
     def job(self, job_id: str) -> Job | None:
         row = self._store.row(job_id)
@@ -181,6 +185,7 @@ class JobQueue:
 
     def recover(self) -> None:
         """Take over the jobs of programs that are gone. A window's queue does this by itself."""
+        self._register()
         used = {row.owner for row in self._store.rows()}  # before the owners: who has a job is registered
         owners = {owner.id: owner for owner in self._store.owners()}
         gone = [owner.id for owner in owners.values() if owner.id != self._owner.id and not owner.alive()]
@@ -244,7 +249,8 @@ class JobQueue:
         row = self._store.next_waiting(self._owner.id)
         if row is None:
             return
-        if self._client.state is EngineState.STOPPED:
+        if self._client.state is EngineState.STOPPED and not self._asked:
+            self._asked = True  # once: an engine that was stopped later was stopped by somebody
             self._client.start()
         if self._client.state is not EngineState.READY:
             return
@@ -377,6 +383,13 @@ def _ending_state(ending: Done | Failed | CancelledJob, keep: bool) -> tuple[Job
 def _plain(name: str) -> str:
     """`name` in one line, without what no file can hold (half a character from a damaged name)."""
     return " ".join(name.encode("utf-8", "replace").decode().split())
+
+
+def _as_it_is(row: Row, alive: set[str]) -> Row:
+    """A job that runs only on paper, as the program that ran it is gone, is interrupted."""
+    if row.job.state is not JobState.RUNNING or row.owner in alive:
+        return row
+    return replace(row, job=replace(row.job, state=JobState.INTERRUPTED))
 
 
 def _is_whole(folder: str) -> bool:

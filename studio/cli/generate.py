@@ -1,0 +1,258 @@
+"""`atelier generate MEDIUM`: one job from options to a file, the library or standard output."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from studio import families
+from studio.cli.commands import DONE, Desk, show_help
+from studio.cli.flags import HELP, Flag, Parsed, Usage, choose, describe, near, parse, peek
+from studio.cli.output import OutputFile, check_output
+from studio.cli.work import work
+from studio.core.errors import AtelierError, InvalidInput, from_os_error
+from studio.core.i18n import _
+from studio.core.jobs import Medium, Request, Task
+from studio.core.models import ModelInfo, ModelState
+from studio.core.params import TEXT_LIMIT, Choice, Integer, Messages, Number, Param, Seed, Text
+from studio.core.params import Flag as Switch
+from studio.core.protocols import Family
+from studio.library import Library
+from studio.media.text import FORMATS
+from studio.model_manager.catalogue import Catalogue
+
+_READ_LIMIT = 4 * TEXT_LIMIT + 4  # no character of UTF-8 is longer; anything beyond is too long in any case
+_PREFERRED = (Task.INSTRUCT, Task.CONTINUE, Task.CHAT)
+
+
+def main(arguments: Sequence[str], desk: Desk) -> int:
+    media = sorted({str(family.SPEC.medium) for family in families.all().values()})
+    wants_help = HELP in arguments or "-h" in arguments
+    if not arguments or (arguments[0] in (HELP, "-h")):
+        if not arguments:
+            raise Usage(_("Say what to generate: {choices}.").format(choices=", ".join(media)))
+        return show_help(desk, f"atelier generate {'|'.join(media)} [...]")
+    choose(arguments[0], media, _("{word} cannot be generated."))
+    medium, rest = Medium(arguments[0]), arguments[1:]
+    model = _model(peek(rest, "--model"), medium, needed=not wants_help)
+    family = families.get(model.family).SPEC if model else _first_family(medium)
+    task = _task(peek(rest, "--task"), family)
+    flags = _flags(family, task, model)
+    if wants_help:
+        return _help(desk, medium, family, task, model, flags)
+    options = parse(rest, flags)
+    assert model is not None
+    return _generate(options, model, family, task, desk)
+
+
+def _generate(options: Parsed, model: ModelInfo, family: Family, task: Task, desk: Desk) -> int:
+    values, sources = _params(options, model, family, task)
+    request = Request(
+        medium=family.medium,
+        family=family.id,
+        model=model.id,
+        task=task,
+        params=values,
+        project=options.values.get("project", ""),
+        title=options.values.get("title", ""),
+        origin={"part": "command"},
+    )
+    request = family.check(request)
+    output = options.values.get("output")
+    keep = output is None or "project" in options.values
+    path = check_output(output, FORMATS) if output is not None else None
+    if path and path in sources:
+        raise Usage(_("{path} would be written over what it is made from.").format(path=path))
+    library = Library(desk.settings.values.results) if keep else None
+    try:
+        if library and library.problem:
+            if not library.results.is_dir():
+                raise library.problem
+            desk.console.err(str(library.problem))
+        filer = OutputFile(path, library) if path else library
+        assert filer is not None
+        return work(request, filer, desk, as_json=options.has("json"))
+    finally:
+        if library:
+            library.close()
+
+
+def _model(wanted: str, medium: Medium, needed: bool) -> ModelInfo | None:
+    """The model that was asked for, by its id or title; without one the starter."""
+    models = [info for info in Catalogue().list() if info.medium == medium]
+    usable = [info.id for info in models if info.usable]
+    if wanted:
+        found = [info for info in models if wanted == info.id] or [
+            info for info in models if wanted.casefold() in (info.id.casefold(), info.title.casefold())
+        ]
+        if len(found) != 1:
+            unknown = InvalidInput("model-unknown", {"parameter": "model", "model": wanted, "choices": usable})
+            guess = near(wanted, usable)
+            raise Usage(f"{unknown} {_('Did you mean {near}?').format(near=guess)}") if guess else unknown
+    else:
+        found = [info for info in models if info.origin == "starter"]
+        if not found and needed:
+            raise AtelierError("starter-missing")
+    if found and needed and not found[0].usable:
+        raise _unusable(found[0])
+    return found[0] if found else None
+
+
+def _unusable(model: ModelInfo) -> AtelierError:
+    starter = model.origin == "starter"
+    if model.state is ModelState.DAMAGED:
+        code = "starter-damaged" if starter else "model-files-missing"
+        return AtelierError(code, {"model": model.title, "files": list(model.missing)})
+    return AtelierError("starter-missing") if starter else AtelierError("model-not-installed", {"model": model.title})
+
+
+def _first_family(medium: Medium) -> Family:
+    return next(family.SPEC for family in families.all().values() if family.SPEC.medium == medium)
+
+
+def _task(wanted: str, family: Family) -> Task:
+    if not wanted:
+        return next((task for task in _PREFERRED if task in family.tasks), family.tasks[0])
+    if wanted not in list(family.tasks):
+        raise InvalidInput("task-unknown", {"parameter": "task", "task": wanted, "choices": list(family.tasks)})
+    return Task(wanted)
+
+
+def _flags(family: Family, task: Task, model: ModelInfo | None) -> list[Flag]:
+    defaults = dict(model.defaults) if model else {}
+    params = family.params_for(task)
+    flags = [
+        Flag("--model", _("The model, by its name in the list of models."), "M"),
+        Flag("--task", _("What to do: {choices}.").format(choices=", ".join(family.tasks)), "T"),
+        Flag("--prompt-file", _("Read the prompt from a file; - is standard input."), "F"),
+    ]
+    if any(isinstance(param, Messages) for param in params):
+        flags += [
+            Flag("--prompt", _("What to say next."), "P"),
+            Flag("--system", _("Who the model is and how it should write, whatever is asked."), "S"),
+        ]
+    flags += [_param_flag(param, defaults.get(param.id, param.default)) for param in params]
+    flags += [
+        Flag("--output", _("Write the result to this file: {choices}.").format(choices=", ".join(FORMATS)), "F", "-o"),
+        Flag("--project", _("Keep the result in this project of the library."), "NAME"),
+        Flag("--title", _("What the result is called."), "TITLE"),
+        Flag("--json", _("Print every event as one line of JSON.")),
+        Flag(HELP, _("Show this help."), short="-h"),
+    ]
+    return flags
+
+
+def _param_flag(param: Param, default: Any) -> Flag:
+    name = "--" + param.id.replace("_", "-")
+    if isinstance(param, Messages):
+        return Flag(name, _('A file with the conversation so far: JSON, a list of {"role", "content"}.'), "F")
+    words = _(param.help) or _(param.label)
+    if isinstance(param, Switch):
+        return Flag(name, words, negatable=True)
+    if isinstance(param, Seed):
+        return Flag(name, f"{words} [0–{param.maximum}]", "N")
+    if isinstance(param, Integer | Number):
+        return Flag(name, f"{words} [{param.minimum}–{param.maximum}, {default}]", "N" if _whole(param) else "X")
+    if isinstance(param, Choice):
+        return Flag(name, f"{words} [{' | '.join(value for value, _label in param.choices)}, {default}]", "C")
+    return Flag(name, words, "TEXT")
+
+
+def _whole(param: Param) -> bool:
+    return isinstance(param, Integer)
+
+
+def _params(options: Parsed, model: ModelInfo, family: Family, task: Task) -> tuple[dict[str, Any], set[Path]]:
+    """The params of the request, and the files they were read from."""
+    given = dict(options.values)
+    sources: set[Path] = set()
+    if source := _prompt_source(options):
+        given["prompt"] = _read_text(source)
+        sources.add(Path(os.path.realpath(source)))
+    specs = family.params_for(task)
+    values = {name: value for name, value in model.defaults.items() if name in {spec.id for spec in specs}}
+    for spec in specs:
+        key = spec.id.replace("_", "-")
+        if isinstance(spec, Messages):
+            if key in given:
+                sources.add(Path(os.path.realpath(given[key])))
+            values[spec.id] = _messages(given, key)
+        elif key in given:
+            values[spec.id] = given[key]
+        elif isinstance(spec, Text) and spec.required:
+            raise Usage(_("There is no prompt: give --prompt TEXT, --prompt-file FILE, or - for standard input."))
+    return values, sources
+
+
+def _prompt_source(options: Parsed) -> str:
+    """The file to read the prompt from, "-" for standard input, "" for none."""
+    source = options.values.get("prompt-file", "")
+    words = [word for word in options.words if word != "-"]
+    if words:
+        raise Usage(_("{word} stands alone. Put the prompt in quotes after --prompt.").format(word=words[0]))
+    if options.words:
+        source = source or "-"
+    if "prompt-file" in options.values and not source:
+        raise Usage(_("{option} needs a value: {option} {value}.").format(option="--prompt-file", value="F"))
+    if source and "prompt" in options.values:
+        raise Usage(_("Give the prompt once: with --prompt, or from a file or standard input."))
+    return source
+
+
+def _messages(given: dict[str, str], key: str) -> list[Any]:
+    messages: list[Any] = []
+    if key in given:
+        try:
+            read = json.loads(_read_text(given[key]))
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput("file-unreadable", {"path": given[key]}, details=str(error)) from error
+        messages = read if isinstance(read, list) else [read]
+    if given.get("system"):
+        messages.insert(0, {"role": "system", "content": given["system"]})
+    if "prompt" in given:
+        messages.append({"role": "user", "content": given["prompt"]})
+    if not messages:
+        raise Usage(_("There is nothing to answer: give --prompt TEXT or --messages FILE."))
+    return messages
+
+
+def _read_text(name: str) -> str:
+    """A text file or standard input as it is, UTF-8 or with a mark that says it is UTF-16 (as Windows writes it)."""
+    try:
+        if name == "-":
+            if sys.stdin is None:
+                raise Usage(_("There is no standard input to read from."))
+            data = _limited(sys.stdin.buffer)
+        else:
+            with Path(name).expanduser().open("rb") as stream:
+                data = _limited(stream)
+    except OSError as error:
+        told = from_os_error(error, name)
+        raise InvalidInput(told.code, told.arguments, told.details) from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    # A damaged byte becomes half a character, which the check of the prompt finds and places.
+    return data.decode("utf-8-sig", "surrogateescape")
+
+
+def _limited(stream: BinaryIO) -> bytes:
+    data = stream.read(_READ_LIMIT + 1)
+    if len(data) > _READ_LIMIT:
+        raise InvalidInput("text-too-long", {"parameter": "prompt", "count": len(data), "limit": TEXT_LIMIT})
+    return data
+
+
+def _help(
+    desk: Desk, medium: Medium, family: Family, task: Task, model: ModelInfo | None, flags: Sequence[Flag]
+) -> int:
+    about = _("For the model {model} and the task {task}; other models and tasks have other options.").format(
+        model=model.id if model else _(family.title), task=task
+    )
+    usage = f"atelier generate {medium} --prompt P | --prompt-file F | - [...] [-o FILE]"
+    show_help(desk, usage, f"{describe(flags)}\n\n{about}")
+    return DONE
