@@ -81,6 +81,10 @@ class FocusRing(QObject):
         self._left: tuple[QWidget, bool] | None = None  # who had the keyboard when the window lost it, and a ring
         app.focusChanged.connect(self._on_focus_changed)
 
+    def target(self) -> QWidget | None:
+        """The widget inside the ring."""
+        return self._frame.widget() if self._frame is not None and isValid(self._frame) else None
+
     def _on_focus_changed(self, old: QWidget | None, now: QWidget | None) -> None:
         if now is None and old is not None:
             self._left = (old, self._frame is not None)

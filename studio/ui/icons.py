@@ -41,6 +41,7 @@ def _family() -> str:
 
 def paint_icon(painter: QPainter, rect: QRect | QRectF, name: str, color: QColor) -> None:
     """Draw the icon `name` in the square that fits into the middle of `rect`."""
+    glyph = _glyphs()[name]
     side = int(min(rect.width(), rect.height()))
     font = QFont(_family())
     font.setPixelSize(side)
@@ -48,7 +49,7 @@ def paint_icon(painter: QPainter, rect: QRect | QRectF, name: str, color: QColor
     painter.save()
     painter.setFont(font)
     painter.setPen(color)
-    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, _glyphs()[name])
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, glyph)
     painter.restore()
 
 

@@ -110,7 +110,7 @@ class Theme(QObject):
             app.setStyle(style)
         app.setFont(self.font("body"))
         hints.colorSchemeChanged.connect(self._on_color_scheme)
-        self._ring = FocusRing(app, self.color)
+        self.ring = FocusRing(app, self.color)
 
     # -- choosing ---------------------------------------------------------------------------------------------
 

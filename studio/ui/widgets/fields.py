@@ -132,7 +132,7 @@ class NumberField(TextField):
 
     def _clean(self, value: float) -> float:
         value = min(max(value, self._minimum), self._maximum)
-        return round(value, self._decimals) if self._decimals else round(value)
+        return round(float(value), self._decimals) if self._decimals else round(value)
 
     def _parse(self, text: str) -> float | None:
         text = text.removesuffix(self._suffix.strip()).strip()

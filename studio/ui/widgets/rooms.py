@@ -112,7 +112,7 @@ class Card(QFrame):
 
 @dataclass(frozen=True)
 class Sample:
-    """Something to start from: words, with a picture or an icon."""
+    """Something to start from: words, with a picture (drawn 32 × 32), an icon, or neither."""
 
     text: str
     icon: str = ""
@@ -131,8 +131,11 @@ class SampleButton(QPushButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFont(theme_of(self).font("body", 500))
 
+    def _text_x(self) -> int:
+        return 45 if self._sample.icon or self._sample.picture is not None else 13
+
     def sizeHint(self) -> QSize:
-        return QSize(45 + text_width(self.text(), self.font()) + 13, self.height())
+        return QSize(self._text_x() + text_width(self.text(), self.font()) + 13, self.height())
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -145,12 +148,12 @@ class SampleButton(QPushButton):
             tile = mirrored(self, QRect(4, 4, 32, 32))
             if self._sample.picture is not None:
                 painter.drawPixmap(tile, self._sample.picture)
-            else:
+            elif self._sample.icon:
                 tint = f"mediumTint.{self._medium}" if self._medium else "surface.hover"
                 ink = f"medium.{self._medium}" if self._medium else "text.secondary"
                 paint_box(painter, tile, theme.color(tint), None, 4)
                 paint_icon(painter, tile.adjusted(8, 8, -8, -8), self._sample.icon, theme.color(ink))
-            words = mirrored(self, QRect(45, 0, self.width() - 45 - 12, self.height()))
+            words = mirrored(self, QRect(self._text_x(), 0, self.width() - self._text_x() - 12, self.height()))
             line_text(painter, words, self.text(), self.font(), theme.color("text.primary"))
 
 

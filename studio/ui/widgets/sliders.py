@@ -61,7 +61,7 @@ class SlimSlider(QSlider):
     def set_number(self, value: float) -> None:
         """Move to `value`, brought into the range; emits `value_changed` if that is new."""
         value = min(max(value, self._minimum), self._maximum)
-        value = round(value, self._decimals) if self._decimals else round(value)
+        value = round(float(value), self._decimals) if self._decimals else round(value)
         new = value != self._number
         self._number = value
         self.blockSignals(True)

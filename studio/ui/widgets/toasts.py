@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPropertyAnimation, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QPaintEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.core.i18n import _
@@ -185,9 +185,9 @@ class ToastHost(QWidget):
             timer.setInterval(theme_of(self).motion("toastHold"))
             timer.timeout.connect(lambda: self._on_time(toast))
             timer.start()
+        self.place()
         toast.show()
         self.show()
-        self.place()
         self.raise_()
         self._slide(toast)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(toast, toast.words()))
@@ -235,7 +235,8 @@ class ToastHost(QWidget):
 
     def _on_time(self, toast: Toast) -> None:
         focus = QApplication.focusWidget()
-        held = toast.underMouse() or (focus is not None and toast.isAncestorOf(focus))
+        pointed = toast.underMouse() and toast.rect().contains(toast.mapFromGlobal(QCursor.pos()))
+        held = pointed or (focus is not None and toast.isAncestorOf(focus))
         if not held:
             self.remove(toast)
 
