@@ -2,7 +2,7 @@
 
 Client to engine: `Run`, `Cancel`, `Attach`, `Query`, `Shutdown`. Engine to client: `Ready`, `Answer`, `Resident`,
 `Beat` and the events of jobs (`JobEvent`), which carry the job's id and a sequence number that starts at 1 and has no
-gaps except in what `Attach` asks for again. `Hung` and `Unhung` are made by the client itself and never travel.
+gaps except in what `Attach` asks for again. `Hung` and `Unhung` are made by the client itself, for its listeners.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ ENDINGS = (Done, Failed, CancelledJob)
 _CLASSES: dict[str, type[Message]] = {
     cls.kind: cls
     for cls in (
-        *(Run, Cancel, Attach, Query, Shutdown, Ready, Answer, Resident, Beat),
+        *(Run, Cancel, Attach, Query, Shutdown, Ready, Answer, Resident, Beat, Hung, Unhung),
         *(Started, Phase, Progress, TextDelta, Usage, Preview, AudioDelta, Done, Failed, CancelledJob),
     )
 }

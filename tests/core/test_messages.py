@@ -31,6 +31,8 @@ EXAMPLES = [
     messages.Answer("q", None, Failure("model-unknown", {"model": "x"})),
     messages.Resident({"id": "cpu"}),
     messages.Beat("load", 1.5),
+    messages.Hung("j", "run", 180.0),
+    messages.Unhung("j"),
     messages.Started("j", 1),
     messages.Phase("j", 2, "load"),
     messages.Progress("j", 3, 5, 10, 2.5),
@@ -78,3 +80,13 @@ def test_fields_of_a_newer_peer_are_ignored():
     length = int.from_bytes(frame[:4], "big")
     header = frame[4 : 4 + length].replace(b'"phase"', b'"later":1,"phase"')
     assert messages.unpack(len(header).to_bytes(4, "big") + header) == messages.Beat("idle", 0.0)
+
+
+def test_a_handshake_is_one_line_and_anything_else_is_refused():
+    handshake = messages.Handshake("\0name", "ab" * 32, ("tests.stub",), 5)
+    line = handshake.dumps()
+    assert line.count(b"\n") == 1
+    assert messages.Handshake.loads(line) == handshake
+    for wrong in (b"", b"\n", b"[]", b"{}", b"\xff", b"null"):
+        with pytest.raises(ValueError):
+            messages.Handshake.loads(wrong)
