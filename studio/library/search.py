@@ -9,6 +9,7 @@ _SINGLE = re.compile(
     "[\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
     "\U00020000-\U0002fa1f\U00030000-\U000323af]"
 )
+_LIKE_SIGNS = re.compile("[!%_]")
 _WORD = re.compile(r"\w+")
 
 
@@ -32,12 +33,16 @@ def prepare(text: str) -> str:
 def condition(search: str, fts5: bool) -> tuple[str, list[str]]:
     """SQL (with parameters) that is true for the items that hold every word of `search`; the last letters of a word
     may be missing."""
-    terms = [words for term in search.split() if (words := _WORD.findall(prepare(term)))]
+    terms = [term for term in search.split() if _WORD.search(term)]
     if not terms:
         return "0", []
     if fts5:
-        phrases = ['"' + " ".join(words) + '"' + ("" if _SINGLE.match(words[-1]) else " *") for words in terms]
+        phrases = [_phrase(_WORD.findall(prepare(term))) for term in terms]
         return "number IN (SELECT rowid FROM search WHERE search MATCH ?)", [" ".join(phrases)]
-    like = " AND ".join("(title || ' ' || words) LIKE ? ESCAPE '\\'" for _words in terms)
-    patterns = ["%" + "%".join(word.replace("_", "\\_") for word in words) + "%" for words in terms]
+    like = " AND ".join("(title || ' ' || words) LIKE ? ESCAPE '!'" for _term in terms)
+    patterns = ["%" + _LIKE_SIGNS.sub(r"!\g<0>", prepare(term).strip()) + "%" for term in terms]
     return f"number IN (SELECT rowid FROM search WHERE {like})", patterns
+
+
+def _phrase(words: list[str]) -> str:
+    return '"' + " ".join(words) + '"' + ("" if _SINGLE.match(words[-1]) else " *")
