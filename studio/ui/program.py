@@ -60,6 +60,7 @@ class Program(QObject):
         *,
         make_client: Callable[[Settings], EngineClient] | None = None,
         tabs: tuple[TabSpec, ...] = TABS,
+        theme: Theme | None = None,
     ) -> None:
         super().__init__()
         self._qt, self._settings, self._tabs = qt, settings, tabs
@@ -76,7 +77,7 @@ class Program(QObject):
         qt.setWindowIcon(app_icon())
         qt.setQuitOnLastWindowClosed(False)
         self._use_language(settings.values.language)
-        self.theme = Theme(qt)
+        self.theme = theme or Theme(qt)
         self._system_reduces = self.theme.reduce_motion
         self._use_motion(settings.values)
         self.theme.apply(_theme_choice(settings.values))
