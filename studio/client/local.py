@@ -221,7 +221,7 @@ class LocalEngine(EngineClient):
     def _lost(self) -> None:
         self._connected = False
         self._deadline = time.monotonic() + self._limits.reconnect
-        if self._process and self._process.ended_within(0.5):
+        if self._process and self._process.ended_within(0.05):
             self._died()
 
     def _follow(self, event: JobEvent) -> None:
@@ -261,7 +261,7 @@ class LocalEngine(EngineClient):
     def _accept(self, run: Run) -> None:
         task = self._jobs[run.job] = _Task(run)
         if self.problem:
-            self._fail(task, self.problem.code, self.problem.arguments)
+            self._fail(task, self.problem.code, self.problem.arguments, self.problem.details)
         elif self._connected:
             self._send_job(task)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import importlib
 import logging
 import os
 import queue
@@ -76,8 +77,9 @@ def main(argv: Sequence[str]) -> int:
     except ValueError:
         parser.error("an engine is started by the program, which writes to its standard input")
     _die_with_parent()
-    logs.start(f"engine-{device.replace(':', '-')}")
+    logs.start(f"engine-{device.replace(':', '-')}", on_crash=_fall)
     for name in handshake.families:
+        importlib.import_module(name)
         families.register_module(name)
     Engine(device, handshake).serve()
     logging.shutdown()
@@ -220,6 +222,14 @@ def _messages(connection: Connection) -> Iterator[Message]:
             return
         except (KeyError, TypeError, ValueError):
             _log.exception("a message could not be read")
+
+
+def _fall(trace: str) -> None:
+    """An engine that has lost one of its own threads is of no use: its client starts another."""
+    os.write(2, trace.encode("utf-8", "replace"))
+    thread = threading.current_thread()
+    if thread is threading.main_thread() or thread.name.startswith("engine-"):
+        os._exit(1)
 
 
 def _die_with_parent() -> None:

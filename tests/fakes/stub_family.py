@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -93,9 +94,10 @@ def count_tokens(model: dict[str, Any], request: Request) -> dict[str, int]:
 
 
 def run(model: dict[str, Any], request: Request, ctx: Context) -> list[Artifact]:
-    """`write`: `count` pieces of text, `seconds` apart. `copy`: writes its input. `audio`, `previews`: `count` of
-    `size` bytes. `sleep`: for `seconds`. `deaf`: as long, without ever listening; `crawl`: that between two words.
-    `hungry`: memory runs out the first time; `greedy`: always; `swallow`: really, at a limit it sets itself."""
+    """`write`: `count` pieces of text, `seconds` apart. `copy`: writes its input. `print`: to stdout. `audio`,
+    `previews`: `count` of `size` bytes. `sleep`: for `seconds`. `deaf`: as long, without ever listening; `crawl`: that
+    between two words. `hungry`: memory runs out the first time; `greedy`: always; `swallow`: really, at a limit it
+    sets itself. `unthread`: a thread of the engine falls."""
     params = request.params
     act, count, seconds = params["act"], params["count"], params["seconds"]
     if act == "abort":
@@ -126,6 +128,12 @@ def run(model: dict[str, Any], request: Request, ctx: Context) -> list[Artifact]
         raise MemoryError
     elif act == "swallow":
         _swallow()
+    elif act == "print":
+        print("from Python", flush=True)
+        os.write(1, b"from native code\n")
+    elif act == "unthread":
+        threading.Thread(target=_fall, name="engine-stub").start()
+        time.sleep(10)
     elif act == "copy":
         return [ctx.write("text.txt", ctx.input("text").read_bytes(), "text/plain", {})]
     elif act == "audio":
@@ -159,6 +167,10 @@ def _write(request: Request, ctx: Context, count: int, seconds: float) -> list[A
     if not request.keep:
         return []
     return [ctx.write("text.txt", "".join(pieces(count)).encode(), "text/plain", {"words": count})]
+
+
+def _fall() -> None:
+    raise RuntimeError("a thread that fell")
 
 
 def _swallow() -> None:
