@@ -41,7 +41,21 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, data: Any) -> None:
     """`write_bytes` of readable, stable JSON."""
-    write_text(path, json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)
+    try:
+        write_text(path, text + "\n")
+    except UnicodeEncodeError:  # lone surrogates, which only an escape can write
+        write_text(path, json.dumps(data, indent=1, sort_keys=True) + "\n")
+
+
+def sync_file(path: Path) -> None:
+    """Make what was written to `path` survive a power cut. Raises `AtelierError` in words."""
+    try:
+        with path.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        sync_folder(path.parent)
+    except OSError as error:
+        raise from_os_error(error, path) from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ write transaction, so two programs never write at once.
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +98,7 @@ class Folder:
         """The ids (folder names) of the projects: folders with a project.json, or with results of this program."""
         try:
             with os.scandir(self.root) as entries:
-                names = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+                names = [entry.name for entry in entries if entry.is_dir() and _shown(entry.name)]
         except OSError:
             return []
         return sorted(name for name in names if self._is_project(self.root / name))
@@ -201,8 +202,8 @@ class Folder:
     def _walk(self, folder: Path) -> Iterator[tuple[Path, set[str]]]:
         for where, folders, names in os.walk(folder):
             here = Path(where)
-            folders[:] = sorted(n for n in folders if not n.startswith(".") and (here != folder or n != DOCUMENTS))
-            yield here, set(names)
+            folders[:] = sorted(n for n in folders if _shown(n) and (here != folder or n != DOCUMENTS))
+            yield here, set(filter(_shown, names))
 
     def _ledger(self, folder: Path, favourites: frozenset[str]) -> dict[str, Record]:
         records = {}
@@ -210,12 +211,11 @@ class Folder:
         with suppress(AtelierError):
             items = read_object(folder / LEDGER_FILE).get("items")
         for name, entry in items.items() if isinstance(items, dict) else ():
-            if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+            fields = _fields(entry)
+            if fields is None or not _shown(name) or name != PurePosixPath(name).name or "\\" in name:
                 continue
-            fields = {key: entry[key] for key, kind in _KINDS.items() if isinstance(entry.get(key), kind)}
             path = self.relative(folder / name)
-            fields |= {"parents": tuple(fields.get("parents", ())), "path": path}
-            records[name] = Record(**fields, favourite=path.partition("/")[2] in favourites)
+            records[name] = Record(**fields, path=path, favourite=path.partition("/")[2] in favourites)
         return records
 
     def _adopt(self, paths: list[Path], lost: list[Record]) -> tuple[list[Record], list[str]]:
@@ -225,7 +225,7 @@ class Folder:
         adopted: list[Record] = []
         moved: list[str] = []
         for path in paths:
-            if path.name.startswith(".") or path.suffix.lower() not in carriers.CARRIERS:
+            if path.suffix.lower() not in carriers.CARRIERS:
                 continue
             try:
                 stat = path.stat()
@@ -242,14 +242,14 @@ class Folder:
                         id=new_id(),
                         path=self.relative(path),
                         medium=str(recipe.medium),
-                        title=recipe.title or path.stem,
+                        title=_clean(recipe.title) or path.stem,
                         created=stat.st_mtime,
                         media_type=MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream"),
                         size=stat.st_size,
                         sha256=sha256 or Blob.of(path).sha256,
-                        parents=recipe.parents,
-                        model=recipe.model,
-                        family=recipe.family,
+                        parents=tuple(_clean(str(parent)) for parent in recipe.parents),
+                        model=_clean(recipe.model),
+                        family=_clean(recipe.family),
                     )
                 )
             except (OSError, AtelierError):
@@ -261,6 +261,53 @@ class Folder:
 
     def absolute(self, path: str) -> Path:
         return self.root.joinpath(*PurePosixPath(path).parts)
+
+
+def merge(
+    scan: Scan, old: Mapping[str, Record], exists: Callable[[str], bool]
+) -> tuple[dict[str, Record], list[Record]]:
+    """What an index that says `old` has to say after `scan`, by id; and the records that ledgers must learn of. The
+    folder decides where files are, the index what is known of them (a scan may be older than a change)."""
+    by_path = {record.path: record for record in old.values()}
+    # What the index does not know may have been thrown away since the scan.
+    found = [record for record in scan.known if record.id in old or (not record.missing and exists(record.path))]
+    now = {record.id: record for record in found}
+    # A file that the index knows though its ledger is gone keeps its id.
+    adopted = [by_path.get(record.path, record) for record in scan.adopted if exists(record.path)]
+    now |= {record.id: replace(record, missing=False) for record in adopted}
+    for id, record in now.items():
+        if previous := old.get(id):
+            now[id] = replace(previous, path=record.path, missing=record.missing)
+    for id in old.keys() - now.keys():
+        now[id] = replace(old[id], missing=not exists(old[id].path))
+    return now, [now[record.id] for record in adopted]
+
+
+def _fields(entry: Any) -> dict[str, Any] | None:
+    """What a ledger says of one file, as fields of a `Record`; None for what cannot be one."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or not entry["id"]:
+        return None
+    fields = {key: entry[key] for key, kind in _KINDS.items() if isinstance(entry.get(key), kind)}
+    fields = {key: _clean(value) if isinstance(value, str) else value for key, value in fields.items()}
+    created, size = entry.get("created", 0.0), entry.get("size", 0)
+    if not _in_range(created, 2**53) or not _in_range(size, 2**63 - 1):
+        return None
+    fields["parents"] = tuple(_clean(str(parent)) for parent in fields.get("parents", ()))
+    return fields
+
+
+def _in_range(value: Any, most: int) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and 0 <= value <= most
+
+
+def _shown(name: str) -> bool:
+    """Whether a file or folder is looked at: not hidden, and with a name that is text."""
+    return not name.startswith(".") and name == _clean(name)
+
+
+def _clean(text: str) -> str:
+    """`text` without lone surrogates (damaged JSON, file names that are not UTF-8)."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def read_object(path: Path) -> dict[str, Any]:

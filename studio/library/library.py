@@ -21,10 +21,10 @@ from studio.core.errors import AtelierError, InvalidInput
 from studio.core.i18n import _
 from studio.core.jobs import Artifact, Job, Medium
 from studio.core.recipe import Recipe
-from studio.library import rows, search
+from studio.library import rows
 from studio.library.database import Damaged, Database, put_aside
 from studio.library.filing import DONE_PREFIX, PLAN_FILE, clear_staging, file_artifacts
-from studio.library.folder import STAGING, Folder, Record, folder_error, medium_of, read_object
+from studio.library.folder import STAGING, Folder, Record, folder_error, medium_of, merge
 from studio.library.items import Event, Item, ItemsAdded, ItemsChanged, ItemsRemoved, Project, ProjectsChanged
 from studio.media import carriers
 
@@ -98,7 +98,9 @@ class Library:
     ) -> list[Item]:
         """Results, the newest first, at most `limit`; `before` is the id of the last one of the previous page.
         `search`: every word must occur in the title, the text, the prompt or the model's name."""
-        return [self._item(record) for record in self._records(project, medium, search, favourites, limit, before)]
+        with self._db.read() as connection:
+            found = rows.find(connection, self._db.fts5, project, medium, search, favourites, limit, before)
+        return [self._item(record) for record in found]
 
     @_healing
     def item(self, id: str) -> Item | None:
@@ -207,18 +209,6 @@ class Library:
             raise folder_error(error, self.results) from error
         return folder
 
-    def staged(self) -> list[str]:
-        """Ids of jobs whose staging folder holds a manifest: they were produced and wait to be filed."""
-        return sorted(path.parent.name for path in (self.results / STAGING).glob("*/manifest.json"))
-
-    def manifest(self, job_id: str) -> dict[str, Any] | None:
-        """The manifest of a staged job; None if there is none that can be read."""
-        return read_object(self.results / STAGING / job_id / "manifest.json") or None
-
-    def discard(self, job_id: str) -> None:
-        """Remove a job's staging folder with what is in it."""
-        clear_staging(self.results / STAGING / job_id)
-
     @_healing
     def file(self, job: Job, staging: Path, manifest: Mapping[str, Any]) -> list[Item]:
         """Move what `job` made into its project and index it; `manifest["artifacts"]` are artefacts as JSON. Safe to
@@ -256,17 +246,8 @@ class Library:
         scan = self._folder.scan()
         with self._db.write() as connection:
             old = {record.id: record for record in rows.select(connection)}
-            by_path = {record.path: record for record in old.values()}
-            now = {record.id: record for record in scan.known if record.id in old or not record.missing}
-            # A file that the index knows though its ledger is gone keeps its id.
-            adopted = [by_path.get(record.path, record) for record in scan.adopted]
-            now |= {record.id: replace(record, missing=False) for record in adopted}
-            for id, record in now.items():
-                if previous := old.get(id):
-                    now[id] = replace(previous, path=record.path, missing=record.missing)
-            for id in old.keys() - now.keys():
-                now[id] = replace(old[id], missing=not self._folder.absolute(old[id].path).exists())
-            self._settle([now[record.id] for record in adopted], scan.moved)
+            now, adopted = merge(scan, old, lambda path: self._folder.absolute(path).exists())
+            self._settle(adopted, scan.moved)
             for record in now.values():
                 if record.id not in old:
                     rows.insert(connection, [record], self.results)
@@ -327,34 +308,6 @@ class Library:
         if kept is not None:
             self.problem = AtelierError("database-damaged", {"path": str(kept)}, details=str(error))
             self.rebuild()
-
-    def _records(
-        self,
-        project: str | None,
-        medium: Medium | None,
-        words: str,
-        favourites: bool,
-        limit: int,
-        before: str | None,
-    ) -> list[Record]:
-        conditions: list[str] = []
-        parameters: list[object] = []
-        for condition, value in (("project = ?", project), ("medium = ?", medium and str(medium))):
-            if value is not None:
-                conditions.append(condition)
-                parameters.append(value)
-        if favourites:
-            conditions.append("favourite")
-        if words.strip():
-            condition, terms = search.condition(words, self._db.fts5)
-            conditions.append(condition)
-            parameters += terms
-        if before is not None:
-            conditions.append("(created, id) < (SELECT created, id FROM items WHERE id = ?)")
-            parameters.append(before)
-        where = " AND ".join(conditions) or "1"
-        with self._db.read() as connection:
-            return rows.select(connection, f"{where} ORDER BY created DESC, id DESC LIMIT ?", (*parameters, limit))
 
     def _item(self, record: Record) -> Item:
         return Item(

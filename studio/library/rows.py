@@ -36,13 +36,43 @@ def select(connection: sqlite3.Connection, where: str = "1", parameters: Iterabl
     return [record(row) for row in rows]
 
 
+def find(
+    connection: sqlite3.Connection,
+    fts5: bool,
+    project: str | None,
+    medium: str | None,
+    words: str,
+    favourites: bool,
+    limit: int,
+    before: str | None,
+) -> list[Record]:
+    """The newest `limit` records, as `Library.items` describes."""
+    conditions: list[str] = []
+    parameters: list[object] = []
+    for condition, value in (("project = ?", project), ("medium = ?", medium and str(medium))):
+        if value is not None:
+            conditions.append(condition)
+            parameters.append(value)
+    if favourites:
+        conditions.append("favourite")
+    if words.strip():
+        condition, terms = search.condition(words, fts5)
+        conditions.append(condition)
+        parameters += terms
+    if before is not None:
+        conditions.append("(created, id) < (SELECT created, id FROM items WHERE id = ?)")
+        parameters.append(before)
+    where = " AND ".join(conditions) or "1"
+    return select(connection, f"{where} ORDER BY created DESC, id DESC LIMIT ?", (*parameters, limit))
+
+
 def insert(connection: sqlite3.Connection, records: Iterable[Record], root: Path) -> None:
     """Add rows, or replace those of the same id or path."""
     for item in records:
         delete(connection, "id = ? OR path = ?", (item.id, item.path))
         values = {**vars(item), "project": item.project}
         for name in _JSON:
-            values[name] = json.dumps(values[name], ensure_ascii=False)
+            values[name] = json.dumps(values[name])
         names = ", ".join(values)
         marks = ", ".join("?" * len(values))
         number = connection.execute(f"INSERT INTO items({names}) VALUES ({marks})", tuple(values.values())).lastrowid
@@ -55,7 +85,7 @@ def update(connection: sqlite3.Connection, item: Record) -> None:
     """Change the row of `item.id` where it is, leaving the words by which it is found, except its title."""
     values = {**vars(item), "project": item.project}
     for name in _JSON:
-        values[name] = json.dumps(values[name], ensure_ascii=False)
+        values[name] = json.dumps(values[name])
     # Whatever lay at this path before is not there any more.
     delete(connection, "path = ? AND id != ?", (item.path, item.id))
     assignments = ", ".join(f"{name} = ?" for name in values)
@@ -87,5 +117,6 @@ def _words(item: Record, path: Path) -> str:
 
 def _asked(recipe: Recipe) -> str:
     messages = recipe.params.get("messages")
-    contents = [str(item.get("content", "")) for item in messages if isinstance(item, dict)] if messages else []
+    said = messages if isinstance(messages, list) else []
+    contents = [str(item.get("content", "")) for item in said if isinstance(item, dict)]
     return "\n".join([str(recipe.params.get("prompt", "")), *contents])

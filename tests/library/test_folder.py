@@ -147,6 +147,49 @@ def test_a_lost_ledger_costs_no_ids(library: Library, add: Add) -> None:
     assert [found.id for found in library.items(favourites=True)] == [item.id]
 
 
+HOSTILE = [
+    {"id": "a", "created": float("nan")},
+    {"id": "b", "size": 2**70},
+    {"id": "c\ud800", "title": "\udfff", "metadata": {"\ud800": "\ud800"}, "parents": [1, "\ud801"]},
+    {"id": "", "title": "x"},
+    {"id": 5},
+    [],
+]
+
+
+@pytest.mark.parametrize("entry", HOSTILE)
+@pytest.mark.parametrize("name", ["The lamp.txt", "../../outside.txt", "/etc/passwd", "..", "", "a\\b.txt"])
+def test_a_strange_ledger_does_no_harm(library: Library, add: Add, entry: Any, name: str) -> None:
+    item = add(library)
+    outside = library.results.parent / "outside.txt"
+    outside.write_text("private")
+    item.path.with_name(".items.json").write_text(json.dumps({"version": 1, "items": {name: entry}}))
+    library.refresh()
+    library.rebuild()
+    assert all(found.path.is_relative_to(library.results) for found in library.items())
+    assert [found.path for found in library.items() if not found.missing] == [item.path]
+    library.trash(found.id for found in library.items())
+    assert outside.read_text() == "private"
+
+
+def test_strange_sidecars_and_names_do_no_harm(library: Library, add: Add) -> None:
+    item = add(library)
+    recipe = json.loads(Path(f"{item.path}.json").read_text())
+    for number, change in enumerate(
+        ({"title": "\ud800"}, {"params": {"messages": 5, "prompt": []}}, {"parents": [{}]})
+    ):
+        path = item.path.with_name(f"odd {number}.txt")
+        path.write_text(f"words {number}")
+        Path(f"{path}.json").write_text(json.dumps({**recipe, **change}))
+    if os.name == "posix":
+        Path(os.fsdecode(os.fsencode(item.path.parent) + b"/\xff.txt")).write_text("x")
+    library.refresh()
+    items = library.items()
+    assert len(items) == 4
+    library.rebuild()
+    assert library.items() == items
+
+
 def test_the_trash_takes_the_recipe_along(make: Make, add: Add, tmp_path: Path) -> None:
     library = make()
     one, two, three = (add(library, title, project="P") for title in ("One", "Two", "Three"))
@@ -256,10 +299,11 @@ def test_a_full_disk_loses_nothing(
             except OSError:
                 pass
 
-    with pytest.raises(AtelierError) as caught, monkeypatch.context() as patch:
+    with monkeypatch.context() as patch:
         if not small_disk:
             patch.setattr(os, "fsync", _no_space)
-        library.file(job, staging, manifest)
+        with pytest.raises(AtelierError) as caught:
+            library.file(job, staging, manifest)
     assert caught.value.code == "disk-full"
     assert library.items() == []
     filler.unlink(missing_ok=True)
