@@ -23,7 +23,7 @@ from functools import cache
 from typing import Literal, cast
 
 from PySide6.QtCore import QEasingCurve, QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette, QStyleHints
 from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 
 from studio.core.paths import asset
@@ -101,8 +101,7 @@ class Theme(QObject):
             if isinstance(value, int)
         }
         hints = app.styleHints()
-        accessibility = hints.accessibility()
-        self.reduce_motion = accessibility.motionPreference() == Qt.MotionPreference.ReducedMotion
+        self.reduce_motion = _wants_less_motion(hints)
         self._families = _interface_families(app)
         app.setProperty("theme", self)
         style = QStyleFactory.create("Fusion")
@@ -262,6 +261,12 @@ def repolish(widget: QWidget) -> None:
 def _load_fonts(prefix: str) -> None:
     for path in sorted(asset("fonts").glob(f"{prefix}-*.[ot]tf")):
         QFontDatabase.addApplicationFont(str(path))
+
+
+def _wants_less_motion(hints: QStyleHints) -> bool:
+    accessibility = hints.accessibility()
+    preference = getattr(accessibility, "motionPreference", None)  # Qt 6.12 and newer say
+    return preference is not None and preference() == Qt.MotionPreference.ReducedMotion
 
 
 def _interface_families(app: QApplication) -> list[str]:

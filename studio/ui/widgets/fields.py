@@ -103,6 +103,7 @@ class NumberField(TextField):
         self._minimum, self._maximum, self._step = minimum, maximum, step
         self._decimals, self._suffix = decimals, suffix
         self._value = self._clean(value)
+        self.setProperty("kind", "number")
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setText(self.shown(self._value))
         self.textEdited.connect(self._on_edited)
