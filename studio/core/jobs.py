@@ -21,11 +21,12 @@ class Medium(StrEnum):
 
 class Task(StrEnum):
     """What a family can be asked to do. Text: `CONTINUE` goes on from a raw prompt, `INSTRUCT` follows one
-    instruction, `CHAT` answers a conversation."""
+    instruction, `CHAT` answers a conversation. Speech: `SPEAK` reads a text aloud."""
 
     CONTINUE = "continue"
     INSTRUCT = "instruct"
     CHAT = "chat"
+    SPEAK = "speak"
 
 
 class JobState(StrEnum):

@@ -210,6 +210,18 @@ class AudioDelta(JobEvent):
 
 
 @dataclass(frozen=True)
+class Segment(JobEvent):
+    """Part `index` (from 0) is finished and lies at `start` to `end`, in s, of the sound so far, which was sent just
+    before. `text` is what it says."""
+
+    kind: ClassVar[str] = "segment"
+    index: int = 0
+    start: float = 0.0
+    end: float = 0.0
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Done(JobEvent):
     """The job's artefacts lie in its staging folder with a manifest; `metrics` in s: load, run, total."""
 
@@ -241,7 +253,7 @@ _CLASSES: dict[str, type[Message]] = {
     cls.kind: cls
     for cls in (
         *(Run, Cancel, Attach, Query, Shutdown, Ready, Answer, Resident, Beat, Hung, Unhung),
-        *(Started, Phase, Progress, TextDelta, Usage, Preview, AudioDelta, Done, Failed, CancelledJob),
+        *(Started, Phase, Progress, TextDelta, Usage, Preview, AudioDelta, Segment, Done, Failed, CancelledJob),
     )
 }
 

@@ -111,12 +111,24 @@ class Context(Protocol):
         """Newly made sound: interleaved float32 little-endian; none is ever dropped."""
         ...
 
+    def segment(self, index: int, start: float, end: float, text: str) -> None:
+        """Part `index` of the work is finished: it lies at `start` to `end`, in s, of the sound given to `audio`."""
+        ...
+
     def input(self, role: str) -> Path:
         """Where the input blob of this role is on this machine."""
         ...
 
     def write(self, name: str, data: bytes, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
         """Keep `data` as a result called `name`, on disk when this returns."""
+        ...
+
+    def path(self, name: str) -> Path:
+        """Where a result too large for the memory is written piece by piece; `keep` makes it a result."""
+        ...
+
+    def keep(self, name: str, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
+        """Make the file written at `path(name)` a result, on disk when this returns."""
         ...
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.errors import AtelierError, Cancelled
-from studio.core.files import write_bytes
+from studio.core.files import sync_file, write_bytes
 from studio.core.jobs import Artifact, Blob
-from studio.core.messages import AudioDelta, Message, Preview, Progress, Run, TextDelta, Usage
+from studio.core.messages import AudioDelta, Message, Preview, Progress, Run, Segment, TextDelta, Usage
 from studio.core.recipe import Recipe
 from studio.engine.pace import Pace
 from studio.media import carriers
@@ -68,6 +68,10 @@ class JobContext:
         self.told = True
         self._send(AudioDelta(self._job, 0, payload=bytes(samples), sample_rate=sample_rate, channels=channels))
 
+    def segment(self, index: int, start: float, end: float, text: str) -> None:
+        self._alive()
+        self._send(Segment(self._job, 0, index=index, start=start, end=end, text=text))
+
     def input(self, role: str) -> Path:
         blob = self._request.inputs.get(role)
         path = Path(self._blobs.get(blob.sha256, "")) if blob else Path()
@@ -76,16 +80,25 @@ class JobContext:
         return path
 
     def write(self, name: str, data: bytes, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
-        self._alive()
-        if Path(name).name != name or name in ("", ".", ".."):
-            raise ValueError(f"not the name of a file: {name!r}")
         if not self._request.keep:
             return Artifact(name, Blob(hashlib.sha256(data).hexdigest(), len(data), media_type), dict(metadata))
-        path = self._staging / name
-        write_bytes(path, data)
+        write_bytes(self.path(name), data)
+        return self._kept(self.path(name), media_type, metadata)
+
+    def path(self, name: str) -> Path:
+        if Path(name).name != name or name in ("", ".", ".."):
+            raise ValueError(f"not the name of a file: {name!r}")
+        return self._staging / name
+
+    def keep(self, name: str, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
+        sync_file(self.path(name))
+        return self._kept(self.path(name), media_type, metadata)
+
+    def _kept(self, path: Path, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
+        self._alive()
         if self.recipe:
             carriers.embed(path, self.recipe)
-        artifact = Artifact(name, Blob.of(path, media_type), dict(metadata))
+        artifact = Artifact(path.name, Blob.of(path, media_type), dict(metadata))
         self.artifacts.append(artifact)
         self.told = True
         return artifact

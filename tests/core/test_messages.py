@@ -40,6 +40,7 @@ EXAMPLES = [
     messages.Usage("j", 5, {"written_tokens": 3}),
     messages.Preview("j", 6, "image/png", b"\x00\xff"),
     messages.AudioDelta("j", 7, 24_000, 1, bytes(range(256))),
+    messages.Segment("j", 8, 2, 1.5, 3.25, "第二句。"),
     messages.Done("j", 8, (ARTIFACT,), {"run": 1.0}),
     messages.Failed("j", 9, Failure("disk-full", {"path": "/x"}, "details"), (ARTIFACT,)),
     messages.CancelledJob("j", 10),

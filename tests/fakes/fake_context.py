@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from studio.core.errors import Cancelled
 from studio.core.files import write_bytes
 from studio.core.jobs import Artifact, Blob, Job, Request
-from studio.core.messages import AudioDelta, JobEvent, Preview, Progress, TextDelta, Usage
+from studio.core.messages import AudioDelta, JobEvent, Preview, Progress, Segment, TextDelta, Usage
 from studio.core.protocols import Family
 from studio.engine.manifest import recipe_of
 from studio.media import carriers
@@ -80,13 +80,22 @@ class FakeContext:
     def audio(self, samples: bytes, sample_rate: int, channels: int) -> None:
         self._send(AudioDelta, payload=samples, sample_rate=sample_rate, channels=channels)
 
+    def segment(self, index: int, start: float, end: float, text: str) -> None:
+        self._send(Segment, index=index, start=start, end=end, text=text)
+
     def input(self, role: str) -> Path:
         return self._task.blobs[self._task.job.request.inputs[role].sha256]
 
     def write(self, name: str, data: bytes, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
+        write_bytes(self.path(name), data)
+        return self.keep(name, media_type, metadata)
+
+    def path(self, name: str) -> Path:
         self._check_killed()
-        path = self._task.staging / name
-        write_bytes(path, data)
+        return self._task.staging / name
+
+    def keep(self, name: str, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
+        path = self.path(name)
         request = self._task.job.request
         carriers.embed(path, recipe_of(family_of(request), request))
         artifact = Artifact(name, Blob.of(path, media_type), dict(metadata))
