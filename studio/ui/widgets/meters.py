@@ -167,8 +167,9 @@ class MemoryGauge(QWidget):
         self.bar.setFixedWidth(72)
         self._figures = Label("", "small", "secondary")
         row = QHBoxLayout(self)
-        row.setContentsMargins(24, 0, 0, 0)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
+        row.addSpacing(24)  # the icon
         row.addWidget(self._device)
         row.addWidget(self.bar)
         row.addWidget(self._figures)
