@@ -10,7 +10,7 @@ are shown but not accepted yet.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
@@ -39,6 +39,7 @@ class BoundEditor(QTextEdit):
         self._backlog: deque[tuple[int, str]] = deque()
         self._foreign = (0, 0)
         self._caret_after = -1
+        self._locked = False
         self._margins = (28, 104)
         self.setProperty("kind", "stage")
         self.setProperty("focusRing", False)
@@ -81,6 +82,19 @@ class BoundEditor(QTextEdit):
         self._write(begin, finish, text)
         self._text = self._text[:start] + text + self._text[end:]
 
+    def show_styled(self, pieces: Sequence[tuple[str, QTextCharFormat]]) -> None:
+        """Show `pieces` of a text to be read only, each in its own style."""
+        self._reset()
+        self._text = "".join(text for text, _style in pieces)
+        cursor = QTextCursor(self.document())
+        with self._quiet():
+            cursor.beginEditBlock()
+            for text, style in pieces:
+                cursor.insertText(text, style)
+            cursor.endEditBlock()
+        self.setReadOnly(True)
+        self.verticalScrollBar().setValue(0)
+
     def flush(self) -> None:
         """Put all of a long text on the page now."""
         while self._backlog:
@@ -94,6 +108,15 @@ class BoundEditor(QTextEdit):
     def select(self, start: int, end: int) -> None:
         self.flush()
         self.setTextCursor(self._between(self._unit(start, after=True), self._unit(end)))
+
+    def set_locked(self, locked: bool) -> None:
+        """Whether the user may only read."""
+        self._locked = locked
+        self.setReadOnly(locked or bool(self._backlog))
+        flags = Qt.TextInteractionFlag.TextEditorInteraction
+        if self.isReadOnly():  # with a caret all the same, so that the keyboard can select
+            flags = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        self.setTextInteractionFlags(flags)
 
     def set_margins(self, top: int, bottom: int) -> None:
         """Room above and below the text; it scrolls along."""
@@ -138,7 +161,7 @@ class BoundEditor(QTextEdit):
         self._filling(False)
 
     def _filling(self, on: bool) -> None:
-        self.setReadOnly(on)
+        self.setReadOnly(on or self._locked)
 
     def _set_frame(self) -> None:
         frame = QTextFrameFormat()

@@ -1,4 +1,4 @@
-"""The page of the Text tab: a bound editor with streamed words, a change that waits for the user's word, search marks."""
+"""The page of the Text tab: streamed words, a change that waits for the user's word, and search marks."""
 
 from __future__ import annotations
 

@@ -1,0 +1,528 @@
+"""The Chat mode at work: conversations, their branches, and answers that are being written."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from studio.core.errors import AtelierError, InvalidInput, explain
+from studio.core.i18n import _, language
+from studio.core.jobs import Request
+from studio.core.params import SEED_MAX
+from studio.documents import ChatDocument, SavedChanged
+from studio.documents.base import Change
+from studio.documents.chat import USER, Message, MessageGrew, PathChanged
+from studio.media.text import read_text, text_language
+from studio.ui.tabs.text.asking import Order, chat_request, expected_tokens
+from studio.ui.tabs.text.chat_panel import ChatPanel
+from studio.ui.tabs.text.chat_stage import ChatStage
+from studio.ui.tabs.text.chat_view import Shown
+from studio.ui.tabs.text.clean import clean_paste
+from studio.ui.tabs.text.context import Context
+from studio.ui.tabs.text.desk import CHAT, Run, TokenCounter, origin
+from studio.ui.tabs.text.hints import language_hint, left
+from studio.ui.tabs.text.lists import Row, RowList, clock, day_clock
+from studio.ui.tabs.text.memory import short_title
+from studio.ui.tabs.text.status import Tokens, show_tokens
+from studio.ui.widgets.meters import ContextMeter
+from studio.ui.widgets.rooms import Sample
+
+PAUSE = 30 * 60  # seconds after which a line says when the next message was
+ATTACH_LIMIT = 200_000
+LISTED = 100
+
+
+class ChatRoom(QObject):
+    """Holds the conversation that is shown. `document_changed` follows another one, `refreshed` every change of what
+    can be done, `text_wanted` carries (title, text) for the Write mode."""
+
+    document_changed = Signal()
+    refreshed = Signal()
+    text_wanted = Signal(str, str)
+
+    def __init__(
+        self, context: Context, panel: ChatPanel, stage: ChatStage, conversations: RowList, meter: ContextMeter
+    ) -> None:
+        super().__init__(stage)
+        self._context = context
+        self._panel, self._stage, self._list, self._meter = panel, stage, conversations, meter
+        self._document: ChatDocument | None = None
+        self._unsubscribe = lambda: None
+        self._editing = ""
+        self._others: tuple[Row, ...] = ()
+        self._doomed: dict[str, QTimer] = {}
+        self._samples: list[tuple[str, str]] = []
+        self._prompt_tokens = -1
+        self._counts: dict[str, dict[str, float]] = {}
+        self._counter = TokenCounter(context.services, self)
+        self._counter.counted.connect(self._on_counted)
+        self._saver = QTimer(self)
+        self._saver.setSingleShot(True)
+        self._saver.setInterval(500)
+        self._saver.timeout.connect(self._save_setup)
+        context.desk.changed.connect(self._on_run)
+        context.desk.ended.connect(self._on_ended)
+        panel.changed.connect(self._on_form)
+        stage.view.action.connect(self._on_action)
+        stage.composer.sent.connect(self.send)
+        stage.composer.stop_requested.connect(self.stop)
+        stage.composer.text_changed.connect(lambda text: self._count())
+        stage.composer.attach_requested.connect(self.attach)
+        stage.composer.editing_ended.connect(self._on_editing_ended)
+        stage.follow_up.connect(self.send)
+        stage.sample_chosen.connect(self._on_sample)
+        stage.escape_pressed.connect(self.stop)
+        conversations.chosen.connect(self.open)
+        self.refresh_model()
+
+    # -- the conversation -------------------------------------------------------------------------------------
+
+    @property
+    def document(self) -> ChatDocument | None:
+        return self._document
+
+    def show(self, document: ChatDocument | None) -> None:
+        if document is not None and document is self._document:
+            return
+        self._save_setup()
+        self._unsubscribe()
+        self._stage.composer.end_editing()
+        self._document = document
+        self._unsubscribe = document.subscribe(self._on_change) if document else lambda: None
+        if document is not None:
+            setup = document.setup
+            self._panel.blockSignals(True)
+            self._panel.show_persona(setup.system)
+            self._panel.show_settings(setup.tone, setup.words, setup.params)
+            self._panel.blockSignals(False)
+            if setup.model:
+                self._context.picker.choose(setup.model)
+        self._show_path()
+        self.document_changed.emit()
+        self.refresh()
+        self.list_documents()
+
+    def open(self, document_id: str) -> bool:
+        try:
+            document = self._context.services.documents.open(document_id)
+        except AtelierError as error:
+            self._context.shell.show_error(error)
+            return False
+        if not isinstance(document, ChatDocument):
+            return False
+        self.show(document)
+        return True
+
+    def new(self) -> None:
+        """An empty conversation with the same persona; it comes into being with the first message."""
+        self.show(None)
+        self._stage.composer.setFocus()
+
+    def begin_with(self, title: str, text: str) -> None:
+        """A new conversation about `text`, which is attached to the first message."""
+        self.new()
+        self._stage.composer.attach(title or _("Text"), text)
+
+    def ensure(self) -> ChatDocument | None:
+        if self._document is None:
+            try:
+                document = self._context.services.documents.create("chat", self._context.shell.project)
+            except AtelierError as error:
+                self._context.shell.show_error(error)
+                return None
+            assert isinstance(document, ChatDocument)
+            self._document = document
+            self._unsubscribe = document.subscribe(self._on_change)
+            self._save_setup()
+            self.document_changed.emit()
+        return self._document
+
+    # -- talking ----------------------------------------------------------------------------------------------
+
+    def send(self, text: str) -> None:
+        """Say `text` (or put it in the place of the message that is being edited) and have it answered."""
+        if self.run() is not None or not text.strip():
+            return
+        if self._context.picker.current is None:
+            self._stage.composer.set_error(explain("starter-missing").text)
+            return
+        text = clean_paste(text)[0]
+        document = self.ensure()
+        if document is None:
+            return
+        editing, self._editing = self._editing, ""
+        try:
+            if not document.title:
+                document.set_title(short_title(text))
+            said = document.edit(editing, text) if editing else document.say(text)
+            if not self._ask(document, said.id):
+                document.undo()  # nothing was asked: the words stay in the field
+                self._editing = editing
+                return
+        except AtelierError as error:
+            self._editing = editing
+            self._context.shell.show_error(error)
+            return
+        self._stage.composer.clear()
+        self._context.memory.note_prompt(text)
+        self.list_documents()
+
+    def regenerate(self, message_id: str = "") -> None:
+        """Another answer beside `message_id` (or the last one)."""
+        document = self._document
+        if document is None or self.run() is not None or not document.path:
+            return
+        message = document.message(message_id) if message_id else document.path[-1]
+        after = message.id if message.role == USER else message.parent
+        if after:
+            self._ask(document, after)
+
+    def stop(self) -> None:
+        self._context.desk.stop(self.run())
+
+    def run(self) -> Run | None:
+        return self._context.desk.run_of(self._document.id, CHAT) if self._document else None
+
+    def _ask(self, document: ChatDocument, after: str) -> bool:
+        request = self.request(document, after, seed=True)
+        if request is None:
+            return False
+        try:
+            self._context.desk.answer(document, request, after)
+        except InvalidInput as error:
+            if not self._panel.show_error(error.parameter, str(error)):
+                self._stage.composer.set_error(str(error))
+            return False
+        except AtelierError as error:
+            self._context.shell.show_error(error)
+            return False
+        self.refresh()
+        return True
+
+    def request(
+        self, document: ChatDocument | None, after: str | None, *, draft: str = "", seed: bool = False
+    ) -> Request | None:
+        """The request for an answer to the message `after`; `draft` stands for a message that is not sent yet."""
+        model = self._context.picker.current
+        if model is None:
+            return None
+        messages = document.messages_for_model(after) if document else []
+        messages = [message for message in messages if message["role"] != "system"]
+        if draft:
+            messages.append({"role": USER, "content": draft})
+        system = self._system(messages[-1]["content"] if messages else "")
+        if system:
+            messages.insert(0, {"role": "system", "content": system})
+        params = self._panel.params()
+        if seed and (number := self._panel.form.next_seed()) is not None:
+            params["seed"] = min(number, SEED_MAX)
+        where = origin(document.id, CHAT, after=after or "") if document else {}
+        order = Order(model, document.project if document else "", document.title if document else "", where)
+        words = expected_tokens(self._panel.max_words(), system or draft)
+        return chat_request(order, messages, params, words)
+
+    def _system(self, said: str) -> str:
+        """The persona with the tone's sentence, in the language of what was said."""
+        tone = self._panel.chosen_tone()
+        code = text_language(said) if said.strip() else language()
+        parts = [self._panel.persona.text().strip(), tone.instruction.in_language(code) if tone else ""]
+        return "\n".join(part for part in parts if part)
+
+    # -- what a message's buttons do --------------------------------------------------------------------------
+
+    def _on_action(self, name: str, message_id: str) -> None:
+        document = self._document
+        if document is None or not message_id:
+            return
+        try:
+            message = document.message(message_id)
+        except KeyError:
+            return
+        if name == "copy":
+            QApplication.clipboard().setText(message.content)
+            self._context.shell.toast(_("Copied."), kind="info")
+        elif name == "regenerate":
+            self.regenerate(message_id)
+        elif name == "edit":
+            self._editing = message_id
+            self._stage.composer.begin_editing(message.content)
+        elif name in ("previous", "next"):
+            self.turn(message_id, -1 if name == "previous" else 1)
+        elif name == "branch":
+            self.branch(message_id)
+        elif name == "send":
+            self.text_wanted.emit(document.title, message.content)
+
+    def turn(self, message_id: str, by: int) -> None:
+        """Show the branch beside a message."""
+        document = self._document
+        if document is None:
+            return
+        siblings = [message.id for message in document.siblings(message_id)]
+        place = siblings.index(message_id) + by
+        if 0 <= place < len(siblings):
+            document.select(siblings[place])
+
+    def branch(self, message_id: str) -> None:
+        """A new conversation that begins with this one up to a message."""
+        old = self._document
+        if old is None:
+            return
+        line: list[Message] = []
+        for message in old.path:
+            line.append(message)
+            if message.id == message_id:
+                break
+        self._save_setup()
+        try:
+            document = self._context.services.documents.create("chat", old.project)
+            assert isinstance(document, ChatDocument)
+            document.set_title(_("{title} (branch)").format(title=old.title or _("Conversation")))
+            document.set_setup(**{name: value for name, value in vars(old.setup).items() if name != "extra"})
+            for message in line:
+                if message.role == USER:
+                    document.say(message.content)
+                elif message.content:
+                    answer = document.begin_answer()
+                    document.finish(answer.id, text=message.content)
+        except AtelierError as error:
+            self._context.shell.show_error(error)
+            return
+        self.show(document)
+
+    def edit_last(self) -> None:
+        """Edit the last message by the user."""
+        said = [message for message in (self._document.path if self._document else []) if message.role == USER]
+        if said:
+            self._on_action("edit", said[-1].id)
+
+    def attach(self, path: Path | None) -> None:
+        """Attach a text file to the next message; None asks which."""
+        if path is None:
+            chosen, _filter = QFileDialog.getOpenFileName(
+                self._stage, _("Attach a text file"), "", _("Texts") + " (*.txt *.md *.markdown *.text)"
+            )
+            if not chosen:
+                return
+            path = Path(chosen)
+        file = path
+
+        def done(text: str) -> None:
+            text, _count = clean_paste(text)
+            if not text.strip():
+                self._stage.composer.set_error(_("{name} holds no text.").format(name=file.name))
+                return
+            self._stage.composer.attach(file.name, text)
+            self._count()
+
+        work = self._context.services.bridge.work
+        work(lambda: read_text(file, ATTACH_LIMIT), done, self._context.shell.show_error, owner=self)
+
+    def _on_editing_ended(self) -> None:
+        self._editing = ""
+
+    # -- changes ----------------------------------------------------------------------------------------------
+
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, SavedChanged):
+            return
+        if isinstance(change, MessageGrew):
+            shown = self._stage.view.messages
+            if shown and shown[-1].id == change.message:
+                self._stage.view.append(change.piece)
+            return
+        if isinstance(change, PathChanged):
+            self._show_path()
+            self._count()
+        self.refreshed.emit()
+
+    def _show_path(self) -> None:
+        document = self._document
+        shown: list[Shown] = []
+        before = 0.0
+        path = document.path if document else []
+        for message in path:
+            assert document is not None
+            if message.created - before > PAUSE:
+                shown.append(Shown(f"time-{message.id}", "time", day_clock(message.created)))
+            before = message.created
+            siblings = document.siblings(message.id)
+            place = next(i for i, other in enumerate(siblings, 1) if other.id == message.id)
+            shown.append(Shown(message.id, message.role, message.content, place, len(siblings)))
+        self._stage.view.set_messages(shown)
+        self._stage.view.set_writing(bool(path) and path[-1].state == "writing")
+        self._stage.set_empty(not path)
+        self._stage.set_follow_ups(bool(path) and path[-1].role != USER and path[-1].state != "writing")
+
+    def _on_run(self, run: Run) -> None:
+        if self._document is None or run.document != self._document.id:
+            return
+        self._context.picker.set_loading(run.phase == "load")
+        if run.counts:
+            self._counts[run.document] = dict(run.counts)
+        self._show_state()
+
+    def _on_ended(self, run: Run) -> None:
+        if run.kind != CHAT:
+            return
+        self.list_documents()
+        if self._document is not None and run.document == self._document.id:
+            self._on_run(run)
+            self._count()
+            self.refresh()
+
+    def _on_form(self) -> None:
+        self._saver.start()
+        self._count()
+
+    def _save_setup(self) -> None:
+        self._saver.stop()
+        document, model = self._document, self._context.picker.current
+        if document is None or document.read_only:
+            return
+        tone = self._panel.chosen_tone()
+        changes = {
+            "system": self._panel.persona.text(),
+            "tone": tone.id if tone else "",
+            "words": self._panel.max_words(),
+            "model": model.id if model else "",
+            "params": self._panel.params(),
+        }
+        if any(getattr(document.setup, name) != value for name, value in changes.items()):
+            document.set_setup(**changes)
+
+    # -- what is shown ----------------------------------------------------------------------------------------
+
+    def refresh_model(self) -> None:
+        model = self._context.picker.current
+        self._panel.set_model(model)
+        title, line = _("Start a conversation"), _("Ask something, or begin with one of these.")
+        if model is None and self._context.picker.known:
+            title, line = _("No text model yet"), explain("starter-missing").text
+        elif hint := language_hint(model):
+            line = hint
+        code = "en" if language_hint(model) else language()
+        self._samples = [
+            (example.title.in_language(code), example.prompt.in_language(code))
+            for persona in self._context.templates.personas
+            for example in persona.examples[:1]
+        ][:3]
+        samples = [Sample(name, "chat-circle-text") for name, _prompt in self._samples] if model is not None else []
+        self._stage.set_empty_words(title, line, samples)
+        self._count()
+        self.refresh()
+
+    def _on_sample(self, number: int) -> None:
+        self.send(self._samples[number][1])
+
+    def refresh(self) -> None:
+        self._show_state()
+        self._show_rows()
+        self.refreshed.emit()
+
+    def _show_state(self) -> None:
+        run = self.run()
+        words = ""
+        if run is not None:
+            words = {"wait": _("Waiting"), "load": _("Loading the model")}.get(run.phase, "")
+            words = words or (_("Writing") + (f", {left(run.seconds_left)}" if run.seconds_left >= 0 else ""))
+        self._stage.composer.set_busy(run is not None, words)
+        empty = self._document is None or not self._document.path
+        self._stage.composer.set_placeholder(_("Ask, or say what to write") if empty else _("Go on, or ask otherwise"))
+        self._show_meter(run)
+
+    def _show_meter(self, run: Run | None) -> None:
+        model = self._context.picker.current
+        counts = self._counts.get(run.document, {}) if run is not None else {}
+        total = int(counts.get("context_tokens", 0)) or (model.context if model else 0)
+        prompt = int(counts["prompt_tokens"]) if "prompt_tokens" in counts else self._prompt_tokens
+        if prompt < 0:
+            show_tokens(self._meter, Tokens(total=total, counted=False))
+            return
+        path = self._document.path if self._document else []
+        said = sum(len(message.content) for message in path if message.role == USER)
+        said += len(self._stage.composer.message())
+        answered = sum(len(message.content) for message in path if message.role != USER and message.state != "writing")
+        system = len(self._system(""))
+        whole = max(1, said + answered + system)
+        instructions, brief = round(prompt * system / whole), round(prompt * said / whole)
+        written = prompt - instructions - brief + int(counts.get("written_tokens", 0))
+        show_tokens(self._meter, Tokens(instructions, brief, written, total))
+
+    def _count(self) -> None:
+        draft = self._stage.composer.message()
+        if self._context.picker.current is None or not (draft or (self._document and self._document.path)):
+            self._prompt_tokens = -1
+            self._show_meter(None)
+            return
+        self._counter.ask(lambda: self.request(self._document, None, draft=self._stage.composer.message()))
+
+    def _on_counted(self, prompt: int, context: int) -> None:
+        self._prompt_tokens = prompt
+        self._show_meter(self.run())
+
+    # -- the list ---------------------------------------------------------------------------------------------
+
+    def list_documents(self) -> None:
+        project = self._context.shell.project
+        found = self._context.services.documents.list(project or None, "chat")
+        rows = [
+            Row(
+                item.id,
+                "version",
+                item.title or _("Conversation"),
+                clock(item.modified),
+                str(item.problem) if item.problem else item.excerpt,
+            )
+            for item in found[:LISTED]
+            if item.id not in self._doomed
+        ]
+        document = self._document
+        if document is not None and document.path and all(row.id != document.id for row in rows):
+            title = document.title or _("Conversation")
+            rows.insert(0, Row(document.id, "version", title, clock(time.time()), document.text[:300]))
+        self._others = tuple(rows)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        self._list.set_rows(self._others, self._document.id if self._document else "")
+
+    def trash(self, document_id: str) -> None:
+        """Move a conversation to the trash, a moment later, so that it can be taken back."""
+        title = next((row.title for row in self._others if row.id == document_id), _("Conversation"))
+        if self._document is not None and self._document.id == document_id:
+            self.stop()
+            self.show(None)
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(6000)
+        timer.timeout.connect(lambda: self._trash_now(document_id))
+        timer.start()
+        self._doomed[document_id] = timer
+        self.list_documents()
+        self._context.shell.toast(
+            _("{title} is moved to the trash.").format(title=title),
+            actions=((_("Undo"), lambda: self._keep(document_id)),),
+        )
+
+    def _keep(self, document_id: str) -> None:
+        if (timer := self._doomed.pop(document_id, None)) is not None:
+            timer.stop()
+            self.list_documents()
+
+    def _trash_now(self, document_id: str) -> None:
+        if self._doomed.pop(document_id, None) is None:
+            return
+        try:
+            self._context.services.documents.trash(document_id)
+        except AtelierError as error:
+            self._context.shell.show_error(error)
+        self.list_documents()
+
+    def settle(self) -> None:
+        self._save_setup()
+        for document_id in list(self._doomed):
+            self._trash_now(document_id)

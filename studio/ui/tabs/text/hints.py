@@ -1,0 +1,74 @@
+"""Words that help: what to get for Chinese, and how long something takes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from studio.core.i18n import _, language
+from studio.core.models import ModelInfo
+from studio.media.text import text_language
+from studio.ui.model_picker import models_folder_url, speaks
+from studio.ui.pane import IconMark
+from studio.ui.widgets.buttons import Button
+from studio.ui.widgets.paint import Label
+
+
+def language_hint(model: ModelInfo | None, text: str = "") -> str:
+    """What to get when `text` (or, while it is empty, the window) is in a language that the model was not made for."""
+    if model is None:
+        return ""
+    wanted = text_language(text) if text.strip() else language()
+    if wanted != "zh_CN" or speaks(model, "zh_CN"):
+        return ""
+    return _(
+        "{model} writes English only. For Chinese, put a Qwen3 model (a GGUF file or its folder) into the models "
+        "folder, then choose it above."
+    ).format(model=model.title)
+
+
+def about(seconds: float) -> str:
+    """ "about 6 s"; nothing for a time that is not known."""
+    if seconds < 0:
+        return ""
+    if seconds < 90:
+        return _("about {seconds} s").format(seconds=max(1, round(seconds)))
+    return _("about {minutes} min").format(minutes=round(seconds / 60))
+
+
+def left(seconds: float) -> str:
+    """ "about 6 s left"; nothing for a time that is not known."""
+    if seconds < 0:
+        return ""
+    if seconds < 90:
+        return _("about {seconds} s left").format(seconds=max(1, round(seconds)))
+    return _("about {minutes} min left").format(minutes=round(seconds / 60))
+
+
+class Hint(QWidget):
+    """A quiet sentence with a way on; hidden while there is nothing to say."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 8, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(IconMark("info", "info.text", 16), 0, Qt.AlignmentFlag.AlignTop)
+        self._label = Label("", "small", "secondary", wrap=True)
+        self._folder = Button(_("Open the models folder"), "link", size="sm")
+        self._folder.clicked.connect(lambda: QDesktopServices.openUrl(models_folder_url()))
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        words.addWidget(self._label)
+        words.addWidget(self._folder)
+        row.addLayout(words, 1)
+        self.setVisible(False)
+
+    def text(self) -> str:
+        return self._label.text()
+
+    def set_text(self, text: str) -> None:
+        if text != self._label.text():
+            self._label.setText(text)
+        self.setVisible(bool(text))

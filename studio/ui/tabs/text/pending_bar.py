@@ -1,0 +1,67 @@
+"""The bar that floats over the page while a change waits for the user's word."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from studio.core.i18n import _
+from studio.ui.pane import OverlayPane
+from studio.ui.theme import theme_of
+from studio.ui.widgets.buttons import Button
+from studio.ui.widgets.paint import ElidedLabel, Spinner
+
+MARGIN = 16
+
+
+class PendingBar(OverlayPane):
+    """Keep, try again or undo; while the words are still coming, stop."""
+
+    kept = Signal()
+    again = Signal()
+    undone = Signal()
+    stopped = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent=parent)
+        self.setFixedHeight(theme_of(self).metric("layout.floatingBar"))
+        self.setAccessibleName(_("Proposed change"))
+        self._spinner = Spinner()
+        self.label = ElidedLabel("", "small", "secondary")
+        self.keep = Button(_("Keep"), "tonal", "check", "sm")
+        self.try_again = Button(_("Try again"), "secondary", "arrows-clockwise", "sm")
+        self.undo = Button(_("Undo"), "secondary", "arrow-u-up-left", "sm")
+        self.stop = Button(_("Stop"), "secondary", size="sm")
+        self.stop.set_icon("stop-fill", "danger.text")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 0, 10, 0)
+        row.setSpacing(8)
+        row.addWidget(self._spinner)
+        row.addWidget(self.label, 1)
+        for button in (self.keep, self.try_again, self.undo, self.stop):
+            row.addWidget(button)
+        self.keep.clicked.connect(self.kept)
+        self.try_again.clicked.connect(self.again)
+        self.undo.clicked.connect(self.undone)
+        self.stop.clicked.connect(self.stopped)
+        self.hide()
+
+    def show_change(self, words: str, *, writing: bool, empty: bool = False) -> None:
+        """`empty`: nothing has been written, so there is nothing to keep."""
+        self.label.setText(words)
+        self._spinner.setVisible(writing)
+        self.stop.setVisible(writing)
+        for button in (self.keep, self.try_again, self.undo):
+            button.setVisible(not writing)
+        self.keep.setEnabled(not empty)
+        self.show()
+        self.raise_()
+        self.place()
+
+    def place(self) -> None:
+        """In the middle above the lower edge of the page."""
+        parent = self.parentWidget()
+        if parent is None:
+            return
+        width = min(self.sizeHint().width() + 24, parent.width() - 2 * MARGIN)
+        self.setGeometry((parent.width() - width) // 2, parent.height() - self.height() - MARGIN, width, self.height())

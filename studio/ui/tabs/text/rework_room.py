@@ -1,0 +1,344 @@
+"""The Rework mode at work: a change of the selection that waits on the page until it is kept or undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from studio.core.errors import AtelierError, InvalidInput, explain
+from studio.core.i18n import _
+from studio.core.jobs import Request, Task
+from studio.core.params import SEED_MAX
+from studio.documents import TextDocument
+from studio.media.text import count_words
+from studio.ui.tabs.text.asking import Order, expected_seconds, expected_tokens, rework_request
+from studio.ui.tabs.text.context import Context
+from studio.ui.tabs.text.desk import REWORK, Run, origin
+from studio.ui.tabs.text.hints import about, left
+from studio.ui.tabs.text.rework_panel import OWN_WORDS, ReworkPanel, Wish
+from studio.ui.tabs.text.text_stage import TextStage
+from studio.ui.widgets.buttons import GenerateButton
+
+BEFORE = 3000  # characters that a continuation looks back on
+
+
+@dataclass
+class Pending:
+    """A change that waits. `start` to `end` are its old characters while another document is shown; on the page the
+    editor keeps count. `text` is what was written so far, as it would be put in."""
+
+    document: TextDocument
+    version: str
+    start: int
+    end: int
+    wish: Wish
+    append: bool
+    title: str
+    run: Run | None = None
+    text: str = ""
+    failed: bool = False
+
+
+class ReworkRoom(QObject):
+    """`refreshed` follows every change of what can be done."""
+
+    refreshed = Signal()
+
+    def __init__(self, context: Context, panel: ReworkPanel, stage: TextStage, button: GenerateButton) -> None:
+        super().__init__(stage)
+        self._context = context
+        self._panel, self._stage, self._button = panel, stage, button
+        self._pending: dict[str, Pending] = {}
+        self._shown: Pending | None = None
+        self._selection = (0, 0)
+        bar = stage.pending
+        bar.kept.connect(self.keep)
+        bar.again.connect(self.again)
+        bar.undone.connect(self.undo)
+        bar.stopped.connect(self.stop)
+        button.requested.connect(self.rework)
+        button.stop_requested.connect(self.stop)
+        panel.changed.connect(self.refresh)
+        stage.selection_changed.connect(self._on_selection)
+        stage.editor.edited.connect(lambda *_values: self._on_selection())
+        stage.version_shown.connect(self._on_version_shown)
+        stage.editor.refused.connect(self._on_refused)
+        context.desk.grew.connect(self._on_grew)
+        context.desk.changed.connect(self._on_run)
+        context.desk.ended.connect(self._on_ended)
+        self.refresh()
+
+    # -- asking -----------------------------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> Pending | None:
+        """The change that waits on the page."""
+        return self._shown
+
+    def scope(self) -> tuple[int, int, bool]:
+        """(start, end, whole): the selection without white space at its ends, or else the whole text."""
+        text = self._stage.editor.text
+        start, end = self._stage.editor.selected()
+        chosen = text[start:end]
+        if not chosen.strip():
+            return len(text) - len(text.lstrip()), len(text.rstrip()), True
+        start += len(chosen) - len(chosen.lstrip())
+        return start, start + len(chosen.strip()), False
+
+    def rework(self) -> None:
+        """Do what the form says with the selection."""
+        document = self._stage.document
+        if document is None or document.current is None or self._shown is not None:
+            return
+        if self._context.picker.current is None:
+            self._context.shell.show_error(AtelierError("starter-missing"))
+            return
+        wish = self._panel.wish()
+        if wish.action is OWN_WORDS and not wish.words.strip():
+            self._panel.show_error("prompt", explain("prompt-empty").text)
+            return
+        start, end, whole = self.scope()
+        if wish.action.append and whole:
+            end = self._stage.editor.selected()[1] or len(self._stage.editor.text)
+        if not self._stage.editor.text[start:end].strip():
+            self.refresh()
+            return
+        append = wish.action.append
+        pending = Pending(
+            document, self._stage.version, end if append else start, end, wish, append, str(wish.action.title)
+        )
+        self._ask(pending, start, end)
+
+    def again(self) -> None:
+        """Ask for other words for the same place."""
+        pending = self._shown
+        if pending is None or pending.run is not None:
+            return
+        self._remember_place()
+        start = max(0, pending.start - BEFORE) if pending.append else pending.start
+        self._ask(pending, start, pending.end)
+
+    def _ask(self, pending: Pending, start: int, end: int) -> None:
+        document = pending.document
+        text = document.version(pending.version).text
+        if pending.append:
+            start = max(start, end - BEFORE)
+        try:
+            run = self._context.desk.rework(document, self._request(document, text, start, end, pending.wish))
+        except InvalidInput as error:
+            if not self._panel.show_error(error.parameter, str(error)):
+                self._context.shell.show_error(error)
+            return
+        except AtelierError as error:
+            self._context.shell.show_error(error)
+            return
+        if pending.wish.words:
+            self._context.memory.note_prompt(pending.wish.words)
+        pending.run, pending.text, pending.failed = run, "", False
+        self._pending[document.id] = pending
+        self._show(pending)
+
+    def _request(self, document: TextDocument, text: str, start: int, end: int, wish: Wish) -> Request:
+        model = self._context.picker.current
+        assert model is not None
+        params = dict(wish.params)
+        if (number := self._panel.form.next_seed()) is not None:
+            params["seed"] = min(number, SEED_MAX)
+        order = Order(model, document.project, document.title, origin(document.id, REWORK))
+        return rework_request(order, wish.action, text, start, end, params, tone=wish.tone, wish=wish.words)
+
+    # -- the user's word --------------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """Put the new words into the text, as one step that Undo takes back."""
+        pending = self._shown
+        if pending is None or pending.run is not None or not pending.text.strip():
+            return
+        self._remember_place()
+        self._drop(pending)
+        text = pending.text if pending.append else pending.text.strip()
+        pending.document.replace_range(pending.start, pending.end, text.rstrip(), pending.title)
+        self._stage.editor.select(pending.start, pending.start + len(text.rstrip()))
+        self.refresh()
+
+    def undo(self) -> None:
+        """Leave the text as it is."""
+        pending = self._shown
+        if pending is None:
+            return
+        run = pending.run
+        self._remember_place()
+        self._drop(pending)
+        self._context.desk.stop(run)
+        if not pending.append:
+            self._stage.editor.select(pending.start, pending.end)
+        self.refresh()
+
+    def stop(self) -> None:
+        if self._shown is not None:
+            self._context.desk.stop(self._shown.run)
+
+    def _drop(self, pending: Pending) -> None:
+        self._pending.pop(pending.document.id, None)
+        self._shown = None
+        self._stage.editor.drop_pending()
+        self._stage.editor.set_writing(False)
+        self._stage.pending.hide()
+
+    # -- words that arrive ------------------------------------------------------------------------------------
+
+    def _on_grew(self, run: Run, piece: str) -> None:
+        pending = self._of(run)
+        if pending is None:
+            return
+        if not pending.text:
+            piece = piece.lstrip() if not pending.append else _joined(self._before(pending), piece)
+        pending.text += piece
+        if pending is self._shown:
+            self._stage.editor.extend_pending(piece)
+
+    def _before(self, pending: Pending) -> str:
+        text = pending.document.version(pending.version).text
+        place = self._stage.editor.pending_range() if pending is self._shown else None
+        end = place[1] if place else pending.end
+        return text[max(0, end - 2) : end]
+
+    def _on_run(self, run: Run) -> None:
+        pending = self._of(run)
+        if pending is not None and pending is self._shown:
+            self._context.picker.set_loading(run.phase == "load")
+            self._show_bar(pending)
+            self.refresh()
+
+    def _on_ended(self, run: Run) -> None:
+        pending = self._of(run)
+        if pending is None:
+            return
+        pending.run = None
+        pending.failed = run.state == "failed"
+        if not pending.text.strip():
+            if pending is self._shown:
+                self._remember_place()
+                self._drop(pending)
+            self._pending.pop(pending.document.id, None)
+        elif pending is self._shown:
+            self._stage.editor.set_writing(False)
+            self._show_bar(pending)
+        self.refresh()
+
+    def _of(self, run: Run) -> Pending | None:
+        pending = self._pending.get(run.document)
+        return pending if pending is not None and pending.run is run else None
+
+    # -- what is shown ----------------------------------------------------------------------------------------
+
+    def _on_version_shown(self) -> None:
+        """Another version or document is on the page: bring its waiting change, if it has one."""
+        self._shown = None
+        self._stage.pending.hide()
+        document = self._stage.document
+        pending = self._pending.get(document.id) if document else None
+        if pending is not None and pending.version == self._stage.version:
+            self._show(pending)
+        self._on_selection()
+
+    def leave(self) -> None:
+        """Before another document is shown: remember where the change stands."""
+        self._remember_place()
+
+    def _remember_place(self) -> None:
+        if self._shown is not None and (place := self._stage.editor.pending_range()) is not None:
+            self._shown.start, self._shown.end = place
+
+    def _show(self, pending: Pending) -> None:
+        self._shown = pending
+        length = len(self._stage.editor.text)
+        self._stage.editor.show_pending(min(pending.start, length), min(pending.end, length), pending.text)
+        self._stage.editor.set_writing(pending.run is not None)
+        self._show_bar(pending)
+        self.refresh()
+
+    def _show_bar(self, pending: Pending) -> None:
+        if pending.run is not None:
+            phase = {"wait": _("Waiting"), "load": _("Loading the model")}.get(pending.run.phase)
+            words = phase or " ".join((pending.title + ":", left(pending.run.seconds_left) or _("writing")))
+        else:
+            old = 0 if pending.append else count_words(self._old(pending))
+            new = count_words(pending.text)
+            words = _("{title}: {new} words").format(title=pending.title, new=new)
+            if not pending.append:
+                words = _("{title}: {old} → {new} words").format(title=pending.title, old=old, new=new)
+        self._stage.pending.show_change(words, writing=pending.run is not None, empty=not pending.text.strip())
+
+    def _old(self, pending: Pending) -> str:
+        place = self._stage.editor.pending_range() or (pending.start, pending.end)
+        return self._stage.editor.text[place[0] : place[1]]
+
+    def _on_refused(self) -> None:
+        self._context.shell.toast(_("Keep or undo the change first; then you can edit here."), kind="info")
+
+    def _on_selection(self) -> None:
+        selection = self._stage.editor.selected()
+        if selection == self._selection and self._stage.editor.text:
+            return
+        self._selection = selection
+        if self._panel.isVisible():
+            self.show_scope()
+
+    def show_scope(self) -> None:
+        """Say in the form what will be reworked."""
+        start, end, whole = self.scope()
+        self._panel.show_selection(self._stage.editor.text[start:end], whole=whole)
+        self.refresh()
+
+    def refresh_model(self) -> None:
+        self._panel.set_model(self._context.picker.current)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Button and menus."""
+        pending = self._shown
+        run = pending.run if pending else None
+        document = self._stage.document
+        start, end, whole = self.scope()
+        append = self._panel.action.append
+        self._button.set_text(_("Rework the text") if whole and not append else _("Rework the selection"))
+        if append:
+            self._button.set_text(_("Write on from here"))
+        if run is not None:
+            self._button.set_running(True, _("Stop"), left(run.seconds_left))
+        else:
+            self._button.set_running(False)
+            self._button.set_estimate(self._estimate(start, end))
+        writing = document is not None and document.current is not None and document.current.state == "writing"
+        why = ""
+        if start >= end:
+            why = _("There is no text to rework yet")
+        elif writing:
+            why = _("This version is still being written")
+        elif document is not None and document.read_only:
+            why = _("This text is open in another window")
+        elif pending is not None and run is None:
+            why = _("Keep or undo the change on the page first")
+        self._button.setEnabled(not why)
+        self._button.setToolTip(why)
+        self.refreshed.emit()
+
+    def _estimate(self, start: int, end: int) -> str:
+        model = self._context.picker.current
+        if model is None or end - start > 20_000:
+            return ""
+        text = self._stage.editor.text[start:end]
+        length = self._panel.action.length
+        words = max(20, round(count_words(text) * length)) if self._panel.action.task is Task.INSTRUCT else 120
+        return about(expected_seconds(expected_tokens(words, text), self._context.memory.speed(model.id)))
+
+
+def _joined(before: str, piece: str) -> str:
+    """`piece` as it stands behind `before`: with a space where two words would run together."""
+    if before and piece and before[-1].isascii() and before[-1].isalnum() and piece[0].isascii() and piece[0].isalnum():
+        return f" {piece}"
+    if before[-1:] in ".!?," and piece[:1].isalnum():
+        return f" {piece}"
+    return piece

@@ -1,0 +1,617 @@
+"""The Text tab: three modes over one page and one conversation, put together."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from studio.core.errors import AtelierError
+from studio.core.i18n import N_, _
+from studio.core.jobs import Medium
+from studio.core.recipe import Recipe
+from studio.documents.templates import TemplateSet, templates
+from studio.library import Item
+from studio.media.text import Script, read_text
+from studio.ui.model_picker import ModelPicker
+from studio.ui.services import Services
+from studio.ui.tabs.base import Command, Payload, Shell, Tab
+from studio.ui.tabs.text.chat_panel import ChatPanel
+from studio.ui.tabs.text.chat_room import ChatRoom
+from studio.ui.tabs.text.chat_stage import ChatStage
+from studio.ui.tabs.text.context import Context, DragFiles, add_formats, ask_path, copy_markdown, save_script
+from studio.ui.tabs.text.desk import CHAT, REWORK, Desk
+from studio.ui.tabs.text.header import StageHeader
+from studio.ui.tabs.text.lists import RowList
+from studio.ui.tabs.text.memory import Memory
+from studio.ui.tabs.text.rework_panel import ReworkPanel
+from studio.ui.tabs.text.rework_room import ReworkRoom
+from studio.ui.tabs.text.text_room import TextRoom
+from studio.ui.tabs.text.text_stage import TextStage
+from studio.ui.tabs.text.write_panel import WritePanel, scroll
+from studio.ui.theme import theme_of
+from studio.ui.widgets.buttons import GenerateButton, IconButton
+from studio.ui.widgets.choices import SegmentedControl
+from studio.ui.widgets.meters import ContextMeter
+from studio.ui.widgets.rooms import HeaderBar, Surface
+
+MODES = (("write", N_("Write")), ("rework", N_("Rework")), ("chat", N_("Chat")))
+
+
+class _Inspector(Surface):
+    """The left column; Escape stops what is being written."""
+
+    def __init__(self, tab: TextTab) -> None:
+        super().__init__("surface.panel", "right")
+        self._tab = tab
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._tab.stop()
+        else:
+            super().keyPressEvent(event)
+
+
+class TextTab(Tab):
+    """See `Tab`. Targets: "text.write" (a brief), "text.rework" (a text to work on), "text.chat"."""
+
+    id: ClassVar[str] = "text"
+    medium: ClassVar[Medium | None] = Medium.TEXT
+
+    def __init__(self, services: Services, shell: Shell, template_set: TemplateSet | None = None) -> None:
+        super().__init__(services, shell)
+        found = template_set or templates()
+        self._mode = "write"
+        self._files = DragFiles()
+        memory = Memory(services.settings)
+        desk = Desk(services, memory, self)
+        self.picker = ModelPicker(services, Medium.TEXT)
+        self.header = StageHeader()
+        self.context = Context(services, shell, memory, desk, self.picker, self.header, found)
+        self.write_panel = WritePanel(found, memory)
+        self.rework_panel = ReworkPanel(found, memory)
+        self.chat_panel = ChatPanel(found, memory)
+        self.text_stage = TextStage()
+        self.chat_stage = ChatStage(memory)
+        self.versions = RowList(_("Versions and texts"))
+        self.conversations = RowList(_("Conversations"))
+        self.generate_button = GenerateButton(_("Write"))
+        self.rework_button = GenerateButton(_("Rework the text"))
+        self.meter = ContextMeter(_("Context"), stacked=True)
+        self.text = TextRoom(self.context, self.write_panel, self.text_stage, self.versions, self.generate_button)
+        self.rework = ReworkRoom(self.context, self.rework_panel, self.text_stage, self.rework_button)
+        self.chat = ChatRoom(self.context, self.chat_panel, self.chat_stage, self.conversations, self.meter)
+        self.inspector = self._make_inspector()
+        self.stage = self._make_stage()
+        self.history = self._make_history()
+        self.history_button = self.header.history_button
+        self._connect()
+        self._show_mode()
+        self.picker.changed.emit(self.picker.current)
+        self.text.list_documents()
+        self.chat.list_documents()
+
+    # -- the three columns ------------------------------------------------------------------------------------
+
+    def _make_inspector(self) -> QWidget:
+        theme = theme_of(self)
+        column_widget = _Inspector(self)
+        head = Surface("surface.panel", "bottom")
+        head.setFixedHeight(theme.metric("layout.header"))
+        self.modes = SegmentedControl([(value, _(name)) for value, name in MODES], "write", _("Mode"))
+        row = QHBoxLayout(head)
+        row.setContentsMargins(16, 0, 16, 0)
+        row.addWidget(self.modes)
+        self._panels = QStackedWidget()
+        for panel in (self.write_panel, self.rework_panel, self.chat_panel):
+            self._panels.addWidget(panel)
+        content = QWidget()
+        inside = QVBoxLayout(content)
+        inside.setContentsMargins(16, 16, 16, 16)
+        inside.setSpacing(16)
+        inside.addWidget(self.picker)
+        inside.addWidget(self._panels, 1)
+        foot = Surface("surface.panel", "top")
+        foot.setFixedHeight(theme.metric("layout.inspectorFooter"))
+        self._feet = QStackedWidget(foot)
+        for widget in (self.generate_button, self.rework_button, self.meter):
+            box = QWidget()
+            centred = QVBoxLayout(box)
+            centred.setContentsMargins(0, 0, 0, 0)
+            centred.addWidget(widget)
+            self._feet.addWidget(box)
+        foot_row = QHBoxLayout(foot)
+        foot_row.setContentsMargins(16, 0, 16, 0)
+        foot_row.addWidget(self._feet)
+        column = QVBoxLayout(column_widget)
+        column.setContentsMargins(0, 0, 1, 0)
+        column.setSpacing(0)
+        self._area = scroll(content)
+        column.addWidget(head)
+        column.addWidget(self._area, 1)
+        column.addWidget(foot)
+        return column_widget
+
+    def _make_stage(self) -> QWidget:
+        stage = QWidget()
+        self._stages = QStackedWidget()
+        self._stages.addWidget(self.text_stage)
+        self._stages.addWidget(self.chat_stage)
+        column = QVBoxLayout(stage)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self._stages, 1)
+        return stage
+
+    def _make_history(self) -> QWidget:
+        history = Surface("surface.panel", "left")
+        self._history_head = HeaderBar(_("Versions"))
+        self._new = IconButton("plus", _("New text"))
+        self._compare = IconButton("git-diff", _("Compare with the version before"))
+        self._more = IconButton("dots-three", _("More"))
+        for button in (self._new, self._compare, self._more):
+            self._history_head.add_end(button)
+        self._lists = QStackedWidget()
+        self._lists.addWidget(self.versions)
+        self._lists.addWidget(self.conversations)
+        column = QVBoxLayout(history)
+        column.setContentsMargins(1, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._history_head)
+        column.addWidget(self._lists, 1)
+        return history
+
+    def _connect(self) -> None:
+        self.modes.changed.connect(lambda mode: self.set_mode(str(mode)))
+        self.picker.changed.connect(self._on_model)
+        self._new.clicked.connect(self.new)
+        self._compare.clicked.connect(lambda: self.text.compare_with_before())
+        self._more.clicked.connect(self._open_more)
+        header = self.header
+        header.undo.clicked.connect(self.undo)
+        header.redo.clicked.connect(self.redo)
+        header.find_button.clicked.connect(self.find)
+        header.copy.clicked.connect(self.copy)
+        header.new_chat.clicked.connect(self.new)
+        header.send_menu_wanted.connect(self._fill_send)
+        header.export_menu_wanted.connect(lambda menu: add_formats(menu, self.export))
+        header.export.drag_started.connect(self._drag)
+        for room in (self.text, self.rework, self.chat):
+            room.refreshed.connect(self._show_header)
+        self.text.document_changed.connect(self.rework.show_scope)
+        self.chat.text_wanted.connect(self._on_text_wanted)
+        self.text_stage.escape_pressed.connect(self.stop)
+        self.text_stage.editor.menu_opened.connect(self._fill_page_menu)
+        self.text_stage.editor.cleaned.connect(self._on_cleaned)
+        self.chat_stage.composer.cleaned.connect(self._on_cleaned)
+        self.versions.menu_wanted.connect(self._open_row_menu)
+        self.versions.delete_pressed.connect(self._delete_row)
+        self.versions.heart_pressed.connect(self.text.set_favourite)
+        self.conversations.menu_wanted.connect(self._open_row_menu)
+        self.conversations.delete_pressed.connect(self.chat.trash)
+
+    # -- modes ------------------------------------------------------------------------------------------------
+
+    @property
+    def mode(self) -> str:
+        return self._mode
+
+    def set_mode(self, mode: str) -> None:
+        """ "write", "rework" or "chat"."""
+        if mode == self._mode or mode not in dict(MODES):
+            return
+        self._mode = mode
+        self.modes.set_current(mode)
+        self._show_mode()
+
+    def _show_mode(self) -> None:
+        number = [mode for mode, _name in MODES].index(self._mode)
+        chat = self._mode == "chat"
+        self._panels.setCurrentIndex(number)
+        for place, panel in enumerate((self.write_panel, self.rework_panel, self.chat_panel)):
+            panel.setVisible(place == number)  # a hidden panel asks for no height
+        self._feet.setCurrentIndex(number)
+        self.generate_button.setEnabled(True)
+        self._stages.setCurrentIndex(1 if chat else 0)
+        self._lists.setCurrentIndex(1 if chat else 0)
+        self._area.verticalScrollBar().setValue(0)
+        self.header.set_mode(chat=chat)
+        self._history_head.set_title(_("Conversations") if chat else _("Versions"))
+        self._new.set_name(_("New conversation") if chat else _("New text"))
+        self._compare.setVisible(not chat)
+        self._more.setVisible(not chat)
+        if chat:
+            self.chat.refresh()
+        else:
+            self.text.refresh()
+            self.rework.show_scope()
+        self._show_header()
+
+    def _on_model(self, _model: object) -> None:
+        for room in (self.text, self.rework, self.chat):
+            room.refresh_model()
+
+    def _show_header(self) -> None:
+        document = self.document
+        if self._mode == "chat":
+            title = document.title if document else _("New conversation")
+            self.header.set_title(title or _("Conversation"))
+            has_text = bool(self.chat.document and self.chat.document.path)
+        else:
+            version = self.text.document.current if self.text.document else None
+            title = (document.title if document else "") or _("New text")
+            self.header.set_title(
+                title, _("Version {number}").format(number=version.number) if version is not None else ""
+            )
+            has_text = bool(version and version.text.strip())
+            count = len(self.text.document.versions) if self.text.document else 0
+            self._compare.setEnabled(count > 1)
+            self._compare.setToolTip(
+                _("Compare with the version before") if count > 1 else _("There is only one version to look at")
+            )
+            self._more.setEnabled(version is not None)
+        self.header.set_tools(
+            has_text=has_text,
+            undo=document.undo_label if document and document.can_undo else None,
+            redo=document.redo_label if document and document.can_redo else None,
+        )
+
+    # -- what can be done -------------------------------------------------------------------------------------
+
+    @property
+    def document(self):
+        """The document of the mode: a text or a conversation, or None."""
+        return self.chat.document if self._mode == "chat" else self.text.document
+
+    def stop(self) -> None:
+        """Stop what is being written here."""
+        if self._mode == "chat":
+            self.chat.stop()
+        elif self.rework.pending is not None and self.rework.pending.run is not None:
+            self.rework.stop()
+        else:
+            self.text.stop()
+
+    def new(self) -> None:
+        if self._mode == "chat":
+            self.chat.new()
+        else:
+            self.set_mode("write")
+            self.text.new()
+
+    def undo(self) -> None:
+        if self.document is not None:
+            self.document.undo()
+
+    def redo(self) -> None:
+        if self.document is not None:
+            self.document.redo()
+
+    def find(self) -> None:
+        if self._mode != "chat" and not self.text_stage.is_empty:
+            self.text_stage.close_diff()
+            self.text_stage.find_bar.open_bar()
+
+    def script(self) -> Script | None:
+        """What is exported and copied."""
+        if self._mode == "chat" and self.chat.document is not None and self.chat.document.path:
+            return self.chat.document.script()
+        if self._mode != "chat" and self.text.document is not None and self.text.document.body.strip():
+            return self.text.document.script()
+        return None
+
+    def copy(self) -> None:
+        """Copy the whole as Markdown, or what is selected."""
+        script = self.script()
+        if script is None:
+            return
+        start, end = self.text_stage.editor.selected()
+        if self._mode != "chat" and end > start:
+            script = Script("", self.text_stage.editor.text[start:end])
+        copy_markdown(script)
+        self.shell.toast(_("Copied as Markdown."), kind="info")
+
+    def export(self, suffix: str) -> None:
+        script = self.script()
+        if script is None:
+            return
+        path = ask_path(self.stage.window(), script.title, suffix)
+        if path is not None:
+            save_script(self.context, script, path, self.stage)
+
+    def _drag(self) -> None:
+        script = self.script()
+        if script is None:
+            return
+        try:
+            path = self._files.write(script)
+        except AtelierError as error:
+            self.shell.show_error(error)
+            return
+        self.header.export.drag(path, script.body or "\n\n".join(words for _who, words in script.turns))
+
+    def _selected(self) -> str:
+        start, end = self.text_stage.editor.selected()
+        return self.text_stage.editor.text[start:end] or self.text_stage.editor.text
+
+    def _fill_send(self, menu: QMenu) -> None:
+        document = self.text.document
+        version = document.current if document else None
+        if document is None or version is None:
+            return
+        start, end = self.text_stage.editor.selected()
+        part = bool(self.text_stage.editor.text[start:end].strip())
+        for target in self.shell.targets(Medium.TEXT):
+            title = _(target.title)
+            if target.id == "text.rework":
+                title = _("Rework the selection") if part else _("Rework this text")
+            elif target.id == "text.chat":
+                title = _("Chat about this")
+            elif target.id == "text.write":
+                title = _("New text from this")
+            action = menu.addAction(theme_of(self).icon(target.icon), title)
+            action.triggered.connect(lambda _checked=False, id=target.id: self._send(id))
+
+    def _send(self, target: str) -> None:
+        document = self.text.document
+        version = document.current if document else None
+        if target == "text.rework":
+            self.set_mode("rework")
+        elif document is not None and version is not None:
+            items = (version.item,) if version.item else ()
+            self.shell.send(target, Payload(Medium.TEXT, document.title, self._selected(), items, items))
+
+    def _on_text_wanted(self, title: str, text: str) -> None:
+        self.set_mode("write")
+        self.text.open_with(title, text)
+
+    def _on_cleaned(self, count: int) -> None:
+        self.shell.toast(_("{count} characters that cannot be shown were left out.").format(count=count), kind="info")
+
+    # -- menus ------------------------------------------------------------------------------------------------
+
+    def _fill_page_menu(self, menu: QMenu) -> None:
+        editor = self.text_stage.editor
+        chosen = editor.textCursor().hasSelection()
+        editable = not editor.isReadOnly()
+        document = self.text.document
+        menu.addAction(_("Undo"), self.undo).setEnabled(bool(document and document.can_undo))
+        menu.addAction(_("Redo"), self.redo).setEnabled(bool(document and document.can_redo))
+        menu.addSeparator()
+        menu.addAction(_("Cut"), editor.cut).setEnabled(chosen and editable and not editor.has_pending)
+        menu.addAction(_("Copy"), editor.copy).setEnabled(chosen)
+        menu.addAction(_("Paste"), editor.paste).setEnabled(editor.canPaste() and editable)
+        menu.addAction(_("Select all"), editor.selectAll)
+        menu.addSeparator()
+        for action in self.context.templates.actions:
+            entry = menu.addAction(str(action.title))
+            entry.setEnabled(bool(editor.text.strip()) and editable and not editor.has_pending)
+            entry.triggered.connect(lambda _checked=False, id=action.id: self.rework_by(id))
+
+    def rework_by(self, action: str) -> None:
+        """Do an action of the Rework mode with the selection, at once unless it needs a choice first."""
+        self.set_mode("rework")
+        self.rework_panel.choose(action)
+        if not self.rework_panel.action.needs_tone:
+            self.rework.rework()
+
+    def _version_menu(self, menu: QMenu, id: str) -> None:
+        document = self.text.document
+        if document is None:
+            return
+        version, current = document.version(id), document.current
+        heart = _("Take the heart away") if version.favourite else _("Give it a heart")
+        menu.addAction(heart, lambda: self.text.set_favourite(id))
+        others = [other for other in document.versions if other.id != id]
+        if current is not None and current.id != id:
+            menu.addAction(_("Compare with what is shown"), lambda: self.text.compare(id, current.id))
+        elif others:
+            menu.addAction(_("Compare with the version before"), lambda: self.text.compare_with_before(id))
+        menu.addAction(_("Go on from a copy of it"), lambda: document.restore(id))
+        if version.params:
+            menu.addAction(_("Use its settings and seed"), lambda: self.text.use_settings(id))
+        menu.addSeparator()
+        menu.addAction(_("Delete this version"), lambda: self.text.delete_version(id))
+
+    def _open_row_menu(self, id: str, place: QPoint) -> None:
+        menu = QMenu(self.stage)
+        self.fill_row_menu(menu, id)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(place)
+
+    def fill_row_menu(self, menu: QMenu, id: str) -> None:
+        """What can be done with a row of the history."""
+        if self._mode == "chat":
+            menu.addAction(_("Move to the trash"), lambda: self.chat.trash(id))
+            return
+        document = self.text.document
+        if document is not None and any(version.id == id for version in document.versions):
+            self._version_menu(menu, id)
+        else:
+            menu.addAction(_("Open"), lambda: self.text.open_row(id))
+            menu.addAction(_("Move to the trash"), lambda: self.text.trash(id))
+
+    def _open_more(self) -> None:
+        document = self.text.document
+        if document is None or document.current is None:
+            return
+        menu = QMenu(self.stage)
+        self._version_menu(menu, document.current.id)
+        menu.addSeparator()
+        menu.addAction(_("Move this text to the trash"), lambda: self.text.trash(document.id))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self._more.mapToGlobal(QPoint(0, self._more.height() + 4)))
+
+    def _delete_row(self, id: str) -> None:
+        document = self.text.document
+        if document is not None and any(version.id == id for version in document.versions):
+            self.text.delete_version(id)
+        elif id:
+            self.text.trash(id)
+
+    # -- what the window asks ---------------------------------------------------------------------------------
+
+    def activate(self) -> None:
+        if self._mode == "chat":
+            self.chat_stage.composer.setFocus()
+        elif self._mode == "write":
+            self.write_panel.prompt.setFocus()
+        else:
+            self.text_stage.editor.setFocus()
+
+    def project_changed(self, project: str) -> None:
+        self.text.show(None)
+        self.chat.show(None)
+        self.text.list_documents()
+        self.chat.list_documents()
+
+    def commands(self) -> list[Command]:
+        group = _("Text")
+        text, chat = self._mode != "chat", self._mode == "chat"
+        has = self.script() is not None
+        pending = self.rework.pending
+        ready = pending is not None and pending.run is None
+        rows = [
+            Command("text-write", _("Write mode"), lambda: self.set_mode("write"), "Alt+1", "article"),
+            Command("text-rework", _("Rework mode"), lambda: self.set_mode("rework"), "Alt+2", "pencil-simple-line"),
+            Command("text-chat", _("Chat mode"), lambda: self.set_mode("chat"), "Alt+3", "chats"),
+            Command("text-new", _("New conversation") if chat else _("New text"), self.new, "Ctrl+N", "plus"),
+            Command("text-stop", _("Stop writing"), self.stop, "Ctrl+.", "stop"),
+            Command("text-find", _("Find in the text"), self.find, "Ctrl+F", "magnifying-glass", enabled=text),
+            Command("text-undo", _("Undo"), self.undo, "", "arrow-u-up-left"),
+            Command("text-redo", _("Redo"), self.redo, "", "arrow-u-up-right"),
+            Command("text-copy", _("Copy as Markdown"), self.copy, "Ctrl+Shift+C", "copy", enabled=has),
+            Command("text-save", _("Save as a Word document"), lambda: self.export(".docx"), "Ctrl+S", "export"),
+            Command("text-save-md", _("Save as Markdown"), lambda: self.export(".md"), "", "export", enabled=has),
+            Command("text-save-txt", _("Save as plain text"), lambda: self.export(".txt"), "", "export", enabled=has),
+            Command("text-save-html", _("Save as a web page"), lambda: self.export(".html"), "", "export", enabled=has),
+            Command("text-model", _("Choose a model"), self.picker.open_list, "Ctrl+M", "cube"),
+            Command("text-page", _("Go to the page"), self._focus_stage, "Ctrl+E", "article"),
+            Command("text-brief", _("Go to the brief"), self._focus_inspector, "Ctrl+B", "pencil-simple"),
+            Command("text-keep", _("Keep the change"), self.rework.keep, "Ctrl+Shift+K", "check", enabled=ready),
+            Command("text-drop", _("Undo the change"), self.rework.undo, "Ctrl+Shift+U", "x", enabled=ready),
+            Command("text-again", _("Try the change again"), self.rework.again, "", "arrows-clockwise", enabled=ready),
+            Command("text-compare", _("Compare with the version before"), self.text.compare_with_before, "Ctrl+D"),
+        ]
+        if chat:
+            answers = bool(self.chat.document and self.chat.document.path)
+            rows += [
+                Command("chat-again", _("Answer again"), self.chat.regenerate, "Ctrl+R", enabled=answers),
+                Command("chat-edit", _("Edit my last message"), self.chat.edit_last, "Ctrl+Up", enabled=answers),
+            ]
+        return [Command(c.id, c.title, c.run, c.shortcut, c.icon, group, c.enabled) for c in rows]
+
+    def _focus_stage(self) -> None:
+        if self._mode == "chat":
+            self.chat_stage.view.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        elif self.text_stage.is_empty:
+            self.text_stage.write_by_hand()
+        else:
+            self.text_stage.editor.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _focus_inspector(self) -> None:
+        field = {"write": self.write_panel.prompt, "rework": self.rework_panel.tiles}.get(self._mode)
+        (field or self.chat_stage.composer).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def use_model(self, model: str) -> None:
+        self.picker.choose(model)
+
+    def first_sample(self) -> None:
+        self.set_mode("write")
+        self.text.fill_sample()
+        self.generate_button.setFocus()
+
+    def open_text(self, title: str, text: str) -> None:
+        if self._mode == "chat":
+            self.chat_stage.composer.attach(title, text)
+            return
+        self.text.open_with(title, text)
+
+    def open_item(self, item: Item) -> None:
+        """The document that the result belongs to, or else its words as a new text."""
+        job = self.services.queue.job(item.job) if item.job else None
+        where = dict(job.request.origin) if job else {}
+        if where.get("tab") == "text":
+            self.show_job(where)
+            document = self.text.document
+            version = document.version_for_job(item.job) if document and document.id == where["document"] else None
+            if document is not None and version is not None:
+                document.select(version.id)
+                return
+        try:
+            text = read_text(item.path)
+        except AtelierError as error:
+            self.shell.show_error(error)
+            return
+        self.set_mode("write")
+        self.text.open_with(item.title, text)
+
+    def restore(self, recipe: Recipe) -> None:
+        params = dict(recipe.params)
+        self.picker.choose(recipe.model)
+        if "messages" in params:
+            self.set_mode("chat")
+            self.chat.new()
+            said = [message for message in params["messages"] if isinstance(message, dict)]
+            system = next((m.get("content", "") for m in said if m.get("role") == "system"), "")
+            last = next((m.get("content", "") for m in reversed(said) if m.get("role") == "user"), "")
+            self.chat_panel.show_persona(str(system))
+            self.chat_panel.show_settings("", 0, params)
+            self.chat_stage.composer.set_text(str(last))
+            return
+        self.set_mode("write")
+        self.text.show(None)
+        plain = self.context.templates.template("blank")
+        template = next(
+            (t for t in (plain, *self.context.templates.templates) if t is not None and t.task == recipe.task), None
+        )
+        self.write_panel.show_brief(template.id if template else "", str(params.get("prompt", "")), "", 0, params)
+
+    def accept(self, target: str, payload: Payload) -> None:
+        place = target.partition(".")[2]
+        if place == "chat":
+            self.set_mode("chat")
+            self.chat.begin_with(payload.title, payload.text)
+        elif place == "rework":
+            self.set_mode("rework")
+            self.text.open_with(payload.title, payload.text)
+        else:
+            self.set_mode("write")
+            self.text.new()
+            self.write_panel.prompt.set_text(payload.text)
+
+    def show_job(self, origin: dict[str, str]) -> None:
+        document = origin.get("document", "")
+        kind = origin.get("kind", "")
+        if kind == CHAT:
+            self.set_mode("chat")
+            self.chat.open(document)
+        elif document:
+            self.set_mode("rework" if kind == REWORK else "write")
+            self.text.open(document)
+
+    def state(self) -> dict[str, Any]:
+        text, chat = self.text.document, self.chat.document
+        return {
+            "mode": self._mode,
+            "text": text.id if text else "",
+            "chat": chat.id if chat else "",
+            "advanced": self.write_panel.form.is_expanded(),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        documents = {item.id for item in self.services.documents.list()}
+        if state.get("text") in documents:
+            self.text.open(state["text"])
+        if state.get("chat") in documents:
+            self.chat.open(state["chat"])
+        self.write_panel.form.set_expanded(bool(state.get("advanced")))
+        self.set_mode(str(state.get("mode", "write")))
+
+    def close_ok(self) -> bool:
+        self.text.settle()
+        self.chat.settle()
+        return True
