@@ -302,10 +302,11 @@ class ChatDocument(Document):
     def _load(self, content: Mapping[str, Any]) -> None:
         self.setup = from_json(Setup, content["setup"])
         messages = [from_json(Message, item) for item in content["messages"]]
-        ids = {message.id for message in messages}
+        before = {ROOT}
         for message in messages:
-            if message.role not in (USER, ASSISTANT) or message.parent not in ids | {ROOT}:
+            if message.role not in (USER, ASSISTANT) or message.parent not in before or message.id in before:
                 raise ValueError(f"message {message.id} stands nowhere")
+            before.add(message.id)
         # Whoever was writing is gone.
         messages = [replace(message, state=STOPPED) if message.state == WRITING else message for message in messages]
         self._messages = {message.id: message for message in messages}

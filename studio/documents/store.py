@@ -1,7 +1,7 @@
 """Where documents live: `<results>/<project>/documents/<Title>.<kind>.json`, found by the id inside.
 
-One program at a time edits a document: it holds a lock beside it. What a document looked like when it was opened is
-kept in `.earlier/` until the next time, for the day on which a file turns out to be damaged.
+One program at a time edits a document: it holds a lock beside it. What a document looked like before it was edited is
+kept in `.earlier/` until it is edited the next time, for the day on which a file turns out to be damaged.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class DocumentStore:
         self._trash = send_to_trash or _send_to_trash
         self._open: dict[str, Document] = {}
         self._locks: dict[str, FileLock] = {}
+        self._changed: set[str] = set()
         self._heads: dict[Path, tuple[tuple[int, int], Summary]] = {}
         self._saving = threading.RLock()
         self.saver = Autosaver(self.save, delay, clock, threaded)
@@ -102,8 +103,6 @@ class DocumentStore:
         summary = self._find(id)
         document = self._read(summary)
         self._adopt(document)
-        if not document.read_only:
-            self._keep_earlier(summary.path)
         return document
 
     def copy(self, id: str) -> Document:
@@ -177,6 +176,9 @@ class DocumentStore:
             taken = {fold(p.name.removesuffix(suffix)) for p in folder.iterdir() if p != old}
             path = folder / (free_name(stem, taken) + suffix)
         assert path is not None
+        if old is not None and document.id not in self._changed:
+            self._keep_earlier(old)
+        self._changed.add(document.id)
         write_bytes(old or path, text.encode("utf-8", "replace"))
         if old is not None and path != old:
             # Listed by the id inside, so a crash between the two steps only leaves the old name.
@@ -239,6 +241,7 @@ class DocumentStore:
         with self._saving:
             self.saver.forget(document)
             self._open.pop(document.id, None)
+            self._changed.discard(document.id)
             if lock := self._locks.pop(document.id, None):
                 lock.release()
 
@@ -291,7 +294,7 @@ class DocumentStore:
         return known[1]
 
     def _keep_earlier(self, path: Path) -> None:
-        """A copy of a file that was just read well. Best effort: a full disk must not keep a document shut."""
+        """A copy of a file that was read well. Best effort: a full disk must not keep the edits from being saved."""
         with suppress(OSError, AtelierError):
             ensure(path.parent / EARLIER)
             write_bytes(_earlier(path), path.read_bytes())

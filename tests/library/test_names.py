@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.library.names import MAX_BYTES, MAX_CHARACTERS, fold, free_name, safe_name
@@ -34,6 +34,7 @@ def test_titles_become_names(title: str, name: str) -> None:
     assert safe_name(title, "Text") == name
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec=None)))
 def test_every_title_gives_a_name_that_all_systems_take(title: str) -> None:
     name = safe_name(title, "Text")
@@ -45,6 +46,7 @@ def test_every_title_gives_a_name_that_all_systems_take(title: str) -> None:
     assert name.split(".")[0].lower() not in {"con", "prn", "aux", "nul", "com1", "lpt9"}
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["Lamp", "lamp", "LAMP 2", "ß", "SS", "é"])))
 def test_free_names_differ_in_every_file_system(stems: list[str]) -> None:
     taken: set[str] = set()

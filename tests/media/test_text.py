@@ -8,7 +8,7 @@ from pathlib import Path
 
 import docx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.core.errors import AtelierError
@@ -45,6 +45,7 @@ def test_words_and_characters_are_counted_as_readers_count(text: str, words: int
     assert count_characters(text) == characters
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_split_words_loses_nothing(text: str) -> None:
     assert "".join(split_words(text)) == text
@@ -99,6 +100,7 @@ def test_docx_opens_again_with_its_structure() -> None:
     assert [run.text for run in document.paragraphs[2].runs if run.bold] == ["bold"]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec=None), max_size=40))
 def test_any_text_exports_in_every_format(text: str) -> None:
     for suffix in FORMATS:
@@ -106,6 +108,7 @@ def test_any_text_exports_in_every_format(text: str) -> None:
         assert zipfile.is_zipfile(io.BytesIO(data)) if suffix == ".docx" else data.decode("utf-8")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab *_#-1.\n"))
 def test_blocks_keep_every_letter(text: str) -> None:
     blocks = "".join(block.text for block in parse_blocks(text))
