@@ -4,8 +4,8 @@ llama.cpp's server runs inside this process. Generation is a direct call; the se
 HTTP, which is confined to a private socket (a file that only this user can reach; on Windows the loopback interface)
 behind a random key, and used here to count tokens and to apply the model's own chat template.
 
-Every prompt is evaluated from nothing unless `cache_prompt` is on: reusing an earlier prompt's state changes the
-order of sums, and then the same seed would not always give the same bytes.
+Every prompt is evaluated from nothing: reusing an earlier prompt's state changes the order of sums, and then the same
+seed would not always give the same bytes. `cache_prompt` allows it for answers that are not kept with a recipe.
 """
 
 from __future__ import annotations
@@ -238,10 +238,8 @@ SPEC = Family(
         ),
         Flag(
             id="cache_prompt",
-            label=N_("Keep the prompt in memory"),
-            help=N_(
-                "Answers start sooner in a long conversation, but the same seed may give a slightly different text."
-            ),
+            label=N_("Remember the conversation"),
+            help=N_("Answers start sooner in a long conversation; the same seed may give a slightly different text."),
             tasks=(Task.CHAT,),
             advanced=True,
         ),
@@ -363,6 +361,8 @@ def load(files: ModelFiles, device: Device) -> Model:
     except (RuntimeError, ValueError) as error:
         _remove(folder)
         raise AtelierError("model-not-readable", {"model": files.title or files.id}, details=str(error)) from error
+    # One token makes sure that the server's loop runs: ended before that, it would wait for itself for ever.
+    server.handle_completions({"prompt": "a", "n_predict": 1, "stream": True}, lambda _chunk: False)
     model = Model(
         server, address or server.listening_address, key, context, "tokenizer.chat_template" in header.metadata
     )
@@ -439,7 +439,7 @@ def run(model: Model, request: Request, ctx: Context) -> list[Artifact]:
         "mirostat": int(params["mirostat"]),
         "stop": [line for line in params["stop"].split("\n") if line],
         "seed": params["seed"] or 0,
-        "cache_prompt": params.get("cache_prompt", False),
+        "cache_prompt": params.get("cache_prompt", False) and not request.keep,
         "stream": True,
         "return_progress": True,
     }
