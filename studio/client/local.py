@@ -324,9 +324,11 @@ class LocalEngine(EngineClient):
     def _died(self, asked: bool = False) -> None:
         """The child is gone; `asked`: killed for the user, which is no crash."""
         process, self._process = self._process, None
-        self._buried(process.last_words() if process else "", asked)
+        if process:
+            self._buried(process.last_words(), asked, idle=process.gave_up)
 
-    def _buried(self, details: str, asked: bool) -> None:
+    def _buried(self, details: str, asked: bool, idle: bool = False) -> None:
+        """Settle what the child left behind. An `idle` one had begun no job that it was given."""
         link, self._link = self._link, None
         self._connected = False
         if link:
@@ -335,7 +337,7 @@ class LocalEngine(EngineClient):
             _log.error("the engine stopped: %s", details.partition("\n")[0])
             self._crashes.append(time.monotonic())
         task = self._at_work()
-        if task:
+        if task and (task.started or not idle):
             self._fail(task, "engine-crashed", details=details)
         for waiting in list(self._jobs.values()):
             waiting.sent = False

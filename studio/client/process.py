@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import studio
 from studio.core import paths
-from studio.core.messages import Handshake
+from studio.core.messages import GAVE_UP, Handshake
 
 _LOG_LIMIT = 1_000_000
 _TAIL = 8_000
@@ -53,6 +53,11 @@ class EngineProcess:
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the child ended by itself, between two jobs."""
+        return self._process.poll() == GAVE_UP
 
     def ended_within(self, seconds: float) -> bool:
         try:

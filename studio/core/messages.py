@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 from studio.core.jobs import Artifact, Failure, Request
 
 PROTOCOL = 1
+# Exit code of an engine that gave up between two jobs, because its device cannot be used any more.
+GAVE_UP = 70
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from studio.core import logs
 from studio.core.errors import AtelierError
 from studio.core.jobs import Failure, Request
 from studio.core.messages import (
+    GAVE_UP,
     PROTOCOL,
     Answer,
     Attach,
@@ -210,8 +211,8 @@ class Engine:
     def _give_up(self) -> None:
         """A fault that no job after it would survive; the client starts another engine."""
         _log.error("the device cannot be used any more")
-        self._outbox.flush(2.0)
-        os._exit(70)
+        self._outbox.close(2.0)
+        os._exit(GAVE_UP)
 
 
 def _messages(connection: Connection) -> Iterator[Message]:

@@ -47,6 +47,7 @@ class Outbox:
         self._ended: deque[str] = deque()
         self._held: set[str] = set()
         self._writing = False
+        self._closed = False
 
     def start(self, beat: Callable[[], Iterable[Message]]) -> None:
         """Write from now on; `beat` is called every second on the writing thread, and what it returns is sent."""
@@ -96,6 +97,13 @@ class Outbox:
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._queue and not self._writing, seconds)
 
+    def close(self, seconds: float) -> None:
+        """`flush`, then write no more."""
+        self.flush(seconds)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
     def _let_go(self, job: str) -> None:
         """What waits of `job` goes now: something follows that it must not be overtaken by."""
         for key in [key for key in self._open if key[0] == job]:
@@ -106,6 +114,8 @@ class Outbox:
         while True:
             with self._changed:
                 self._writing = False
+                if self._closed:
+                    return
                 now = time.monotonic()
                 messages = self._take(now)
                 if not messages and now < next_beat:

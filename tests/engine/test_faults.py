@@ -243,6 +243,15 @@ def test_random_kills_leave_one_ending_per_job(make: Callable[..., Rig]) -> None
         assert isinstance(rig.seen.of(job)[-1], ENDINGS)
 
 
+def test_a_poisoned_device_costs_its_job_and_a_new_engine_is_started(rig: Rig) -> None:
+    poisoned, waiting = rig.run("a", stub.request("poison")), rig.run("b", stub.request())
+    failed = rig.seen.ending(poisoned)
+    assert isinstance(failed, Failed)
+    assert "illegal memory access" in failed.failure.details
+    rig.seen.state(EngineState.READY, 2)
+    assert isinstance(rig.seen.ending(waiting), Done)
+
+
 def test_an_engine_that_loses_a_thread_falls(rig: Rig) -> None:
     failed = rig.do("a", stub.request("unthread"))
     assert isinstance(failed, Failed)

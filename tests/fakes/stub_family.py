@@ -97,13 +97,15 @@ def run(model: dict[str, Any], request: Request, ctx: Context) -> list[Artifact]
     """`write`: `count` pieces of text, `seconds` apart. `copy`: writes its input. `print`: to stdout. `audio`,
     `previews`: `count` of `size` bytes. `sleep`: for `seconds`. `deaf`: as long, without ever listening; `crawl`: that
     between two words. `hungry`: memory runs out the first time; `greedy`: always; `swallow`: really, at a limit it
-    sets itself. `unthread`: a thread of the engine falls."""
+    sets itself. `unthread`: a thread of the engine falls. `poison`: a fault that a device does not survive."""
     params = request.params
     act, count, seconds = params["act"], params["count"], params["seconds"]
     if act == "abort":
         os.abort()
     elif act == "raise":
         raise RuntimeError("a fault in a library")
+    elif act == "poison":
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
     elif act == "refuse":
         raise AtelierError("context-full", {"count": 9, "limit": 8})
     elif act == "full":
