@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from studio.core.errors import AtelierError
 from studio.core.i18n import N_
 from studio.core.jobs import Artifact, Request, Task
@@ -48,6 +51,16 @@ _CONTROL = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(cod
 def clean_piece(piece: str) -> str:
     """A piece of written text without control characters, so that it can be a prompt again."""
     return piece.translate(_CONTROL)
+
+
+def begins_text(request: Request, params: Mapping[str, Any]) -> bool:
+    """Whether what is written stands at the beginning of a text, where white space is left out: not where a text or an
+    answer is continued, but after a lead-in that ends in a colon ("Here is the poem:")."""
+    if request.task == Task.CONTINUE:
+        return False
+    if request.task == Task.CHAT:
+        return params["messages"][-1]["role"] != "assistant"
+    return params["prefix"].rstrip()[-1:] in ("", ":", "：")
 
 
 def merge_messages(messages: list[dict[str, str]]) -> list[dict[str, str]]:

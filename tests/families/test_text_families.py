@@ -282,3 +282,19 @@ def test_a_model_can_be_dropped_as_soon_as_it_is_loaded(tmp_path: Path) -> None:
     for _round in range(15):
         gguf.load(files, DEVICE)
     assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize(
+    ("task", "params", "begins"),
+    [
+        (Task.CONTINUE, {"prompt": "Once"}, False),
+        (Task.INSTRUCT, {"prompt": "Write.", "prefix": ""}, True),
+        (Task.INSTRUCT, {"prompt": "Write.", "prefix": "Here it is:"}, True),
+        (Task.INSTRUCT, {"prompt": "写。", "prefix": "如下：\n"}, True),
+        (Task.INSTRUCT, {"prompt": "Write.", "prefix": "Dear"}, False),
+        (Task.CHAT, {"messages": [{"role": "user", "content": "Hi"}]}, True),
+        (Task.CHAT, {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "He"}]}, False),
+    ],
+)
+def test_white_space_is_left_out_only_where_a_text_begins(task: Task, params: dict[str, Any], begins: bool) -> None:
+    assert writing.begins_text(ask("gguf", task), params) is begins

@@ -26,6 +26,7 @@ from studio.families.writing import (
     PREFIX,
     PROMPT,
     SYSTEM,
+    begins_text,
     clean_piece,
     merge_messages,
     plain_prompt,
@@ -254,7 +255,7 @@ def run(model: Model, request: Request, ctx: Context) -> list[Artifact]:
     if needed > model.context:
         raise AtelierError("context-full", {"count": needed, "limit": model.context})
     limit = min(params["max_new_tokens"], model.context - len(tokens))
-    trim = request.task != Task.CONTINUE and not params.get("prefix")
+    trim = begins_text(request, params)
     writer = _Writer(model, ctx, len(tokens), limit, params["stop_strings"], trim)
     writer.tell_usage()
 

@@ -38,6 +38,7 @@ from studio.families.writing import (
     PREFIX,
     PROMPT,
     SYSTEM,
+    begins_text,
     clean_piece,
     merge_messages,
     plain_prompt,
@@ -384,7 +385,7 @@ def run(model: Model, request: Request, ctx: Context) -> list[Artifact]:
     pieces: list[str] = []
     outcome: dict[str, Any] = {"finish": "length", "tokens": 0}
     started_writing = usage_told = 0.0
-    trim = request.task != Task.CONTINUE and not params.get("prefix")
+    trim = begins_text(request, params)
     problem: BaseException | None = None
 
     def hear(chunk: dict[str, Any]) -> bool:
