@@ -16,17 +16,31 @@ ICON_SIZES = (16, 32, 48, 128, 256)
 
 
 class OverlayPane(QWidget):
-    """A rounded box with a border, for what lies above other things."""
+    """A rounded box with a border, for what lies above other things. The border is the focus ring while the widget
+    given to `frame` has the keyboard."""
 
     def __init__(self, fill: str = "surface.overlay", radius: str = "radius.xl", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._fill, self._radius = fill, radius
+        self._framed: QWidget | None = None
+
+    def frame(self, child: QWidget) -> None:
+        """Show with the border that `child` has the keyboard."""
+        self._framed = child
+        child.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._framed and event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.update()
+        return super().eventFilter(watched, event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = theme_of(self)
+        focused = self._framed is not None and self._framed.hasFocus()
+        border, width = ("focus.ring", 2) if focused else ("border.default", 1)
         with painter_for(self) as painter:
-            border = theme.color("border.default")
-            paint_box(painter, self.rect(), theme.color(self._fill), border, theme.metric(self._radius))
+            radius = theme.metric(self._radius)
+            paint_box(painter, self.rect(), theme.color(self._fill), theme.color(border), radius, width)
 
 
 class Popover(OverlayPane):

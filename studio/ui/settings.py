@@ -166,6 +166,7 @@ class SettingsSheet(Sheet):
         notices.setFont(theme_of(self).font("small"))
         notices.setTabChangesFocus(True)
         box = OverlayPane("surface.field", "radius.md")
+        box.frame(notices)
         inside = QVBoxLayout(box)
         inside.setContentsMargins(8, 8, 2, 8)
         inside.addWidget(notices)

@@ -1,4 +1,4 @@
-"""A whole program in this process, with a fake engine and a folder of its own: for tests of the window and for shots."""
+"""A whole program in this process, with a fake engine and a folder of its own: for tests and for shots."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class Palette(Popover):
         self._field.setPlaceholderText(_("Search results, models and commands"))
         self._field.setAccessibleName(_("Search"))
         self._field.textChanged.connect(self._on_text)
-        self._field.installEventFilter(self)
+        self.frame(self._field)
         row = QHBoxLayout()
         row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(10)

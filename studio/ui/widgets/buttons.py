@@ -81,7 +81,7 @@ class Button(QPushButton):
         self._kind, self._icon, self._icon_color, self._caret = kind, icon, "", caret
         self._busy, self._busy_text = False, ""
         self._clock = SpinnerClock(self)
-        height = 20 if kind == "link" else theme_of(self).metric(f"control.{size}")
+        height = 24 if kind == "link" else theme_of(self).metric(f"control.{size}")
         self._pad = 0 if kind == "link" else (10 if size == "sm" or kind == "ghost" else 12)
         self.setFixedHeight(height)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)

@@ -127,7 +127,7 @@ class Switch(QCheckBox):
         self.setChecked(checked)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setProperty("radius", 9)
-        self.setFixedHeight(24 if show_text else 18)
+        self.setFixedHeight(24)  # the smallest target; the track is 18
         policy = QSizePolicy.Policy.Expanding if show_text else QSizePolicy.Policy.Fixed
         self.setSizePolicy(policy, QSizePolicy.Policy.Fixed)
 
