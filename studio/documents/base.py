@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from studio.core.errors import AtelierError
+from studio.core.i18n import _
 from studio.core.jobs import new_id
 
 VERSION = 1
@@ -81,6 +82,7 @@ class Document(ABC):
     """
 
     kind: ClassVar[str] = ""
+    untitled: ClassVar[str] = ""
 
     def __init__(self, id: str = "", project: str = "", title: str = "") -> None:
         self.id = id or new_id()
@@ -104,6 +106,11 @@ class Document(ABC):
     @property
     def title(self) -> str:
         return self._title
+
+    @property
+    def name(self) -> str:
+        """The title, or what a document without one is called."""
+        return self._title or _(self.untitled)
 
     def set_title(self, title: str) -> None:
         """Not an undo step."""
@@ -210,7 +217,7 @@ class Document(ABC):
     def editing(self) -> Iterator[None]:
         """The document locked for an edit, which the saver hears of. Raises `AtelierError("document-open")`."""
         if self.read_only:
-            raise AtelierError("document-open", {"title": self._title})
+            raise AtelierError("document-open", {"title": self.name})
         with self.lock:
             yield
             self._edits += 1

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeVar
 
-from studio.core.i18n import _
+from studio.core.i18n import N_, _
 from studio.core.jobs import new_id
 from studio.documents.base import Change, Command, Document, from_json, to_json
 from studio.documents.text import DONE, STOPPED, WRITING, State
@@ -74,6 +74,7 @@ class ChatDocument(Document):
     (faults of the caller, not of the user)."""
 
     kind: ClassVar[str] = "chat"
+    untitled: ClassVar[str] = N_("Conversation")
 
     def __init__(self, id: str = "", project: str = "", title: str = "") -> None:
         super().__init__(id, project, title)

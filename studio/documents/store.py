@@ -20,7 +20,7 @@ from typing import Any, Literal, overload
 
 from studio.core.errors import AtelierError, from_os_error
 from studio.core.files import write_bytes
-from studio.core.i18n import N_, _
+from studio.core.i18n import _
 from studio.core.jobs import new_id
 from studio.core.paths import ensure
 from studio.documents.autosave import DELAY, Autosaver
@@ -35,7 +35,6 @@ from studio.library.names import fold, free_name, safe_name
 _log = logging.getLogger(__name__)
 
 KINDS: dict[str, type[Document]] = {TextDocument.kind: TextDocument, ChatDocument.kind: ChatDocument}
-_UNTITLED = {TextDocument.kind: N_("Untitled text"), ChatDocument.kind: N_("Conversation")}
 EARLIER = ".earlier"
 
 
@@ -110,7 +109,7 @@ class DocumentStore:
         document = self._read(self._find(id))
         document.id, document.file = new_id(), None
         self._adopt(document)
-        document.set_title(_("{title} (copy)").format(title=document.title or _(_UNTITLED[document.kind])))
+        document.set_title(_("{title} (copy)").format(title=document.name))
         return document
 
     def open_earlier(self, id: str) -> Document:
@@ -168,7 +167,7 @@ class DocumentStore:
         if not folder.parent.is_dir():
             raise AtelierError("folder-missing", {"path": str(folder.parent)})
         ensure(folder)
-        stem = safe_name(document.title, _(_UNTITLED[document.kind]))
+        stem = safe_name(document.title, _(document.untitled))
         suffix = f".{document.kind}.json"
         old = document.file
         path = old
@@ -210,7 +209,7 @@ class DocumentStore:
             summary = self._find(id)
             path, lock = summary.path, FileLock(_lock_path(summary.path.parent, id))
             if not lock.acquire():
-                raise AtelierError("document-open", {"title": summary.title})
+                raise AtelierError("document-open", {"title": summary.title or _(KINDS[summary.kind].untitled)})
             lock.release()
         if path is not None and path.exists():
             try:
@@ -228,7 +227,10 @@ class DocumentStore:
     def _adopt(self, document: Document) -> None:
         folder = self._folder(document.project)
         try:
-            ensure(folder)
+            # Not its parents: a drive that is not there must not be made anew.
+            folder.mkdir(exist_ok=True)
+        except FileNotFoundError as error:
+            raise AtelierError("folder-missing", {"path": str(folder.parent)}) from error
         except OSError as error:
             raise from_os_error(error, folder) from error
         lock = FileLock(_lock_path(folder, document.id))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
-from studio.core.i18n import _
+from studio.core.i18n import N_, _
 from studio.core.jobs import new_id
 from studio.documents.base import Change, Command, Document, from_json, to_json
 from studio.documents.compare import Segment, compare
@@ -97,6 +97,7 @@ class TextDocument(Document):
     written `ValueError` (faults of the caller, not of the user)."""
 
     kind: ClassVar[str] = "text"
+    untitled: ClassVar[str] = N_("Untitled text")
 
     def __init__(self, id: str = "", project: str = "", title: str = "") -> None:
         super().__init__(id, project, title)

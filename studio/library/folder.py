@@ -34,6 +34,7 @@ PROJECT_FILE = "project.json"
 LEDGER_FILE = ".items.json"
 STAGING = ".staging"
 DOCUMENTS = "documents"
+_ABANDONED = 86_400.0  # s
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,14 @@ class Folder:
         kept = known.keys() | {record.id for record in adopted}
         missing = [replace(record, missing=True) for record in lost if record.id not in kept]
         return Scan([*known.values(), *missing], adopted, moved)
+
+    def sweep(self) -> None:
+        """Remove what a killed program left of a file that it was writing: hidden, never seen by the user."""
+        for id in self.projects():
+            for path in (self.root / id).rglob(".*.part"):
+                with suppress(OSError):
+                    if self._clock() - path.stat().st_mtime > _ABANDONED:
+                        path.unlink()
 
     def _walk(self, folder: Path) -> Iterator[tuple[Path, set[str]]]:
         for where, folders, names in os.walk(folder):

@@ -102,11 +102,9 @@ class Library:
             found = rows.find(connection, self._db.fts5, project, medium, search, favourites, limit, before)
         return [self._item(record) for record in found]
 
-    @_healing
     def item(self, id: str) -> Item | None:
-        with self._db.read() as connection:
-            found = rows.select(connection, "id = ?", (id,))
-        return self._item(found[0]) if found else None
+        record = self._find(id)
+        return self._item(record) if record else None
 
     @_healing
     def job_items(self, job: str) -> list[Item]:
@@ -143,6 +141,7 @@ class Library:
     def project(self, id: str) -> Project | None:
         return next((project for project in self.projects() if project.id == id), None)
 
+    @_healing
     def create_project(self, name: str) -> Project:
         """A new project with a folder of its own. Raises `InvalidInput("name-empty")`, or what the disk says."""
         name = _clean_name(name)
@@ -162,6 +161,7 @@ class Library:
                 return project
         return self.create_project(value if value.strip() else _("My project"))
 
+    @_healing
     def rename_project(self, id: str, name: str) -> Project:
         """Change what a project is called. Its folder, and so its id, stay. Raises as `create_project`."""
         name = _clean_name(name)
@@ -189,9 +189,7 @@ class Library:
         gone: list[Record] = []
         try:
             for id in ids:
-                with self._db.read() as connection:
-                    found = rows.select(connection, "id = ?", (id,))
-                for record in found:
+                if record := self._find(id):
                     self._trash_file(self._folder.absolute(record.path))
                     gone.append(record)
         finally:
@@ -225,8 +223,9 @@ class Library:
             known = {record.id for record in rows.select(connection, "job = ?", (job.id,))}
             added = [record for record in records if record.id not in known]
             rows.insert(connection, added, self.results)
+            self._announced |= {record.id for record in added}
         clear_staging(staging)
-        self._announce(added)
+        self._tell_difference({}, {record.id: record for record in added})
         return [self._item(record) for record in records]
 
     # Agreement with the folder
@@ -243,6 +242,7 @@ class Library:
         self._db.check()
         for leftover in (self.results / STAGING).glob(f"{DONE_PREFIX}*"):
             shutil.rmtree(leftover, ignore_errors=True)
+        self._folder.sweep()
         scan = self._folder.scan()
         with self._db.write() as connection:
             old = {record.id: record for record in rows.select(connection)}
@@ -309,6 +309,12 @@ class Library:
             self.problem = AtelierError("database-damaged", {"path": str(kept)}, details=str(error))
             self.rebuild()
 
+    @_healing
+    def _find(self, id: str) -> Record | None:
+        with self._db.read() as connection:
+            found = rows.select(connection, "id = ?", (id,))
+        return found[0] if found else None
+
     def _item(self, record: Record) -> Item:
         return Item(
             id=record.id,
@@ -350,6 +356,7 @@ class Library:
             except Exception as error:  # send2trash raises what each system's own trash raises
                 raise AtelierError("trash-failed", {"path": str(each)}, details=repr(error)) from error
 
+    @_healing
     def _forget(self, gone: Sequence[Record]) -> None:
         if not gone:
             return
@@ -373,11 +380,6 @@ class Library:
     def _catch_up(self, connection: sqlite3.Connection) -> None:
         self._seen = connection.execute("SELECT coalesce(max(number), 0) FROM items").fetchone()[0]
         self._announced.clear()
-
-    def _announce(self, added: Sequence[Record]) -> None:
-        if added:
-            self._announced |= {record.id for record in added}
-            self._tell(ItemsAdded(tuple(self._item(record) for record in added)))
 
     def _tell_difference(self, old: Mapping[str, Record], now: Mapping[str, Record]) -> None:
         added = tuple(self._item(record) for id, record in now.items() if id not in old)

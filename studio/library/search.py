@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import sqlite3
 
-_SINGLE = re.compile(
-    "[\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
-    "\U00020000-\U0002fa1f\U00030000-\U000323af]"
-)
+from studio.media.text import SINGLE_CHARACTERS
+
+_SINGLE = re.compile(f"[{SINGLE_CHARACTERS}]")
 _LIKE_SIGNS = re.compile("[!%_]")
 _WORD = re.compile(r"\w+")
 

@@ -26,15 +26,18 @@ MEDIA_TYPES = {
     ".html": "text/html",
 }
 
-# Scripts that are written without spaces: every character counts as a word, as word processors do.
-_SINGLE = (
+# Ranges, for a regular expression, of scripts that are written without spaces: every character counts as a word, as
+# word processors do.
+SINGLE_CHARACTERS = (
     "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
     "\U00020000-\U0002fa1f\U00030000-\U000323af"
 )
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
-_WORD = re.compile(rf"[{_SINGLE}]|[^\W_{_SINGLE}]+(?:['’.,\-][^\W_{_SINGLE}]+)*")
-_LETTER_RUN = re.compile(rf"[^\W\d_{_SINGLE}]+")
-_TOKEN = re.compile(rf"[{_SINGLE}]|[^\W{_SINGLE}]+(?:['’][^\W{_SINGLE}]+)*|\n|[^\S\n]+|[^\w\s]", re.DOTALL)
+_WORD = re.compile(rf"[{SINGLE_CHARACTERS}]|[^\W_{SINGLE_CHARACTERS}]+(?:['’.,\-][^\W_{SINGLE_CHARACTERS}]+)*")
+_LETTER_RUN = re.compile(rf"[^\W\d_{SINGLE_CHARACTERS}]+")
+_TOKEN = re.compile(
+    rf"[{SINGLE_CHARACTERS}]|[^\W{SINGLE_CHARACTERS}]+(?:['’][^\W{SINGLE_CHARACTERS}]+)*|\n|[^\S\n]+|[^\w\s]", re.DOTALL
+)
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,9 @@ def test_a_vanished_folder_is_not_made_anew(store: DocumentStore, library: Libra
     store.save(text)
     assert text.problem is not None
     assert text.problem.code == "folder-missing"
+    with pytest.raises(AtelierError) as caught:
+        store.create("text", "灯会")
+    assert caught.value.code == "folder-missing"
     assert not library.results.exists()
     gone.rename(library.results)
     store.close(text)

@@ -135,6 +135,17 @@ def test_files_from_elsewhere_are_taken_in(library: Library, add: Add) -> None:
     assert library.items() == items
 
 
+def test_half_written_leftovers_are_swept_away(library: Library, add: Add) -> None:
+    item = add(library)
+    old, new, shown = (item.path.with_name(name) for name in (".Lamp.x1.part", ".Lamp.x2.part", "Lamp.part"))
+    for path in (old, new, shown):
+        path.write_text("half")
+    for path in (old, shown):
+        os.utime(path, (1e9, 1e9))
+    library.refresh()
+    assert [path.exists() for path in (old, new, shown)] == [False, True, True]
+
+
 def test_a_lost_ledger_costs_no_ids(library: Library, add: Add) -> None:
     item = add(library)
     library.set_favourite(item.id, True)
