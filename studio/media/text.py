@@ -32,12 +32,11 @@ SINGLE_CHARACTERS = (
     "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
     "\U00020000-\U0002fa1f\U00030000-\U000323af"
 )
+_S = SINGLE_CHARACTERS
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
-_WORD = re.compile(rf"[{SINGLE_CHARACTERS}]|[^\W_{SINGLE_CHARACTERS}]+(?:['’.,\-][^\W_{SINGLE_CHARACTERS}]+)*")
-_LETTER_RUN = re.compile(rf"[^\W\d_{SINGLE_CHARACTERS}]+")
-_TOKEN = re.compile(
-    rf"[{SINGLE_CHARACTERS}]|[^\W{SINGLE_CHARACTERS}]+(?:['’][^\W{SINGLE_CHARACTERS}]+)*|\n|[^\S\n]+|[^\w\s]", re.DOTALL
-)
+_WORD = re.compile(rf"[{_S}]|[^\W_{_S}]+(?:['’.,\-][^\W_{_S}]+)*")
+_LETTER_RUN = re.compile(rf"[^\W\d_{_S}]+")
+_TOKEN = re.compile(rf"[{_S}]|[^\W{_S}]+(?:['’][^\W{_S}]+)*|\n|[^\S\n]+|[^\w\s]", re.DOTALL)
 
 
 @dataclass(frozen=True)
