@@ -152,13 +152,14 @@ def inventory(rows: list[dict[str, str]], required: set[str], version: str) -> d
         {
             "type": "machine-learning-model",
             "name": item.folder,
-            "version": item.version,
-            "purl": f"pkg:pypi/{item.package}@{item.version}",
+            "version": wheel.version,
+            "purl": f"pkg:pypi/{wheel.package}@{wheel.version}",
             "scope": "required",
             "licenses": [{"license": {"name": item.licence}}],
-            "hashes": [{"alg": "SHA-256", "content": item.wheel_sha256}],
+            "hashes": [{"alg": "SHA-256", "content": wheel.sha256}],
         }
         for item in starter.items()
+        for wheel in item.wheels
     ]
     own = {"type": "application", "name": OWN, "version": version}
     return {

