@@ -26,9 +26,9 @@ class Columns(QWidget):
         self._inspector_on = self._history_on = True
         theme = theme_of(self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
-        self._splitter.setHandleWidth(1)
+        self._splitter.setHandleWidth(0)  # the columns draw their own lines; Qt keeps a few pixels to drag
         self._splitter.setChildrenCollapsible(False)
-        tab.inspector.setMinimumWidth(theme.metric("layout.inspector.min") - 1)  # the line beside it is the last pixel
+        tab.inspector.setMinimumWidth(theme.metric("layout.inspector.min"))
         tab.inspector.setMaximumWidth(theme.metric("layout.inspector.max"))
         self._splitter.addWidget(tab.inspector)
         self._splitter.addWidget(tab.stage)
@@ -47,7 +47,7 @@ class Columns(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._splitter)
-        self.set_inspector_width(theme.metric("layout.inspector.default"))
+        self._sized = False
 
     # -- what is shown ----------------------------------------------------------------------------------------
 
@@ -66,7 +66,8 @@ class Columns(QWidget):
         return self._splitter.sizes()[0] or theme_of(self).metric("layout.inspector.default")
 
     def set_inspector_width(self, width: int) -> None:
-        history = theme_of(self).metric("layout.history") if self.tab.history is not None else 0
+        column = self.tab.history is not None and not self._compact
+        history = theme_of(self).metric("layout.history") if column else 0
         self._splitter.setSizes(
             [width - 1, max(200, self.width() - width - history), history][: self._splitter.count()]
         )
@@ -114,6 +115,10 @@ class Columns(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        if not self._sized:  # before, a splitter shares out what it was told in proportion
+            self._sized = True
+            name = "layout.inspector.min" if self._compact else "layout.inspector.default"
+            self.set_inspector_width(theme_of(self).metric(name))
         if self._drawer is not None:
             self._drawer.place()
 
@@ -124,9 +129,9 @@ class Drawer(Surface):
     closed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__("surface.panel", "left", parent)
+        super().__init__("surface.panel", parent=parent)
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(1, 0, 0, 0)
+        self._column.setContentsMargins(0, 0, 0, 0)
         self._animation = QPropertyAnimation(self, b"pos", self)
         self._animation.setEasingCurve(theme_of(self).easing)
         self._animation.finished.connect(self._on_finished)

@@ -285,14 +285,18 @@ class MainWindow(QWidget):
             self._panel.show_job.connect(self._show_job)
             self._panel.failed.connect(self.show_error)
             self._panel.closed.connect(self.toggle_queue)
+            self._panel.resized.connect(self._place_toasts)
             self._panel.hide()
             self._rooms.insertWidget(self._rooms.count() - 1, self._panel)
         opening = self._panel.isHidden()
         self._panel.setVisible(opening)
         self.strip.set_open(opening)
-        metric = theme_of(self).metric
-        self.toasts.set_bottom(metric("layout.queueStrip") + (metric("layout.queueOpen") if opening else 0))
+        self._place_toasts()
         (self._panel.now if opening else self.strip.queue).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _place_toasts(self) -> None:
+        panel = self._panel.height() if self._panel is not None and not self._panel.isHidden() else 0
+        self.toasts.set_bottom(self.strip.height() + panel)
 
     def show_queue(self) -> None:
         if self._panel is None or self._panel.isHidden():

@@ -30,13 +30,16 @@ class WelcomeSheet(Sheet):
     results_chosen = Signal(str)
 
     def __init__(self, host: QWidget, services: Services) -> None:
-        super().__init__(host, _("Welcome to Atelier"), QSize(560, 500), modal=True)
+        super().__init__(host, _("Welcome to Atelier"), QSize(560, 480), modal=True)
         self._services = services
         values = services.settings.values
         column = QVBoxLayout(self.pane)
         column.setContentsMargins(40, 32, 40, 32)
         column.setSpacing(0)
-        column.addWidget(LogoMark(44), 0, Qt.AlignmentFlag.AlignLeft)
+        mark = QHBoxLayout()
+        mark.setContentsMargins(-8, 0, 0, 0)  # the mark stands inside its square; its foot starts with the words
+        mark.addWidget(LogoMark(44), 0, Qt.AlignmentFlag.AlignLeft)
+        column.addLayout(mark)
         column.addSpacing(16)
         column.addWidget(Label(_("Welcome to Atelier"), "heading"))
         column.addSpacing(4)

@@ -25,7 +25,7 @@ class StubTab(Tab):
         self.calls: list[tuple[str, Any]] = []
         self.remembered: dict[str, Any] = {}
         self.may_close = True
-        self.inspector = _column(HeaderBar("Write"), "surface.panel")
+        self.inspector = _column(HeaderBar("Write"), "surface.panel", "right")
         head = HeaderBar("The Lamp at Gull Point", "Version 4", "window")
         self.history_button = Button("History", icon="clock-counter-clockwise", size="sm")
         head.add_end(self.history_button)
@@ -35,7 +35,7 @@ class StubTab(Tab):
         layout = self.stage.layout()
         assert layout is not None
         layout.addWidget(self.editor)
-        self.history = _column(HeaderBar("Versions"), "surface.panel")
+        self.history = _column(HeaderBar("Versions"), "surface.panel", "left")
 
     def activate(self) -> None:
         self.editor.setFocus()
@@ -90,8 +90,8 @@ STUB = TabSpec(
 )
 
 
-def _column(head: HeaderBar, surface: str) -> Surface:
-    column = Surface(surface)
+def _column(head: HeaderBar, surface: str, edges: str = "") -> Surface:
+    column = Surface(surface, edges)
     layout = QVBoxLayout(column)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)

@@ -60,7 +60,7 @@ def test_three_columns_stand_as_in_the_design(studio: Studio) -> None:
     assert window.top.height() == metric("layout.topBar")
     assert window.rail.width() == metric("layout.rail")
     assert window.strip.height() == metric("layout.queueStrip")
-    assert tab.inspector.width() == metric("layout.inspector.default") - 1
+    assert tab.inspector.width() == metric("layout.inspector.default")
     assert tab.history is not None
     assert tab.history.width() == metric("layout.history")
     assert tab.stage.isVisible()
@@ -125,7 +125,7 @@ def test_panel_reorders_removes_and_tries_again(studio: Studio) -> None:
     panel.past.setCurrentIndex(panel.past.jobs.index(0))
     QTest.keyClick(panel.past, Key.Key_Return)
     studio.wait(lambda: len(panel.now.jobs.jobs) == 4)
-    assert window.toasts._bottom == theme_of(window).metric("layout.queueOpen") + 40
+    assert window.toasts._bottom == panel.height() + window.strip.height()
 
 
 def test_double_click_shows_what_a_job_belongs_to(studio: Studio) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
 from studio.core.errors import AtelierError
@@ -19,6 +19,8 @@ from studio.ui.widgets.buttons import Button, IconButton
 from studio.ui.widgets.paint import Label
 from studio.ui.widgets.rooms import HeaderBar, Surface
 
+_LEAST = 180  # in a low window the tab keeps what it needs
+
 
 class QueuePanel(Surface):
     """`show_job(job)` asks the window to bring up what the job belongs to; `failed(error)` reports a wish that could
@@ -27,11 +29,13 @@ class QueuePanel(Surface):
     show_job = Signal(object)
     failed = Signal(object)
     closed = Signal()
+    resized = Signal()
 
     def __init__(self, services: Services, model: QueueModel, parent: QWidget | None = None) -> None:
         super().__init__("surface.panel", "top", parent)
         self._services, self._model = services, model
-        self.setFixedHeight(theme_of(self).metric("layout.queueOpen"))
+        self.setMaximumHeight(theme_of(self).metric("layout.queueOpen"))
+        self.setMinimumHeight(_LEAST)
         self.setAccessibleName(_("Queue"))
         self.now = JobList(_("Running and waiting jobs"))
         self.past = JobList(_("Jobs that have ended"))
@@ -71,6 +75,13 @@ class QueuePanel(Surface):
         model.changed.connect(self.render)
         model.progressed.connect(self.now.viewport().update)
         self.render()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.maximumHeight())
 
     def render(self) -> None:
         """Show the model's state."""
