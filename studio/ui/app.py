@@ -34,7 +34,12 @@ def main(arguments: list[str]) -> int:
     from PySide6.QtWidgets import QApplication
 
     crashes: list[Callable[[str], None]] = []
-    logs.start("window", on_crash=lambda text: [tell(text) for tell in crashes])
+
+    def on_crash(text: str) -> None:
+        for tell in crashes:
+            tell(text)
+
+    logs.start("window", on_crash)
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     from studio.client.instance import Instance
     from studio.ui.program import Program

@@ -69,7 +69,7 @@ class Columns(QWidget):
         column = self.tab.history is not None and not self._compact
         history = theme_of(self).metric("layout.history") if column else 0
         self._splitter.setSizes(
-            [width - 1, max(200, self.width() - width - history), history][: self._splitter.count()]
+            [width, max(200, self.width() - width - history), history][: self._splitter.count()]
         )
 
     def show_inspector(self, on: bool) -> None:
@@ -130,6 +130,7 @@ class Drawer(Surface):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__("surface.panel", parent=parent)
+        self._room = parent
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._animation = QPropertyAnimation(self, b"pos", self)
@@ -165,15 +166,14 @@ class Drawer(Surface):
         if self._before is not None and isValid(self._before):
             self._before.setFocus(Qt.FocusReason.PopupFocusReason)
         if animate:
-            self._slide(QPoint(self.parentWidget().width(), 0))
+            self._slide(QPoint(self._room.width(), 0))
         else:
             self.hide()
         self.closed.emit()
 
     def place(self) -> None:
-        parent = self.parentWidget()
         self._animation.stop()
-        self.setGeometry(parent.width() - _DRAWER, 0, _DRAWER, parent.height())
+        self.setGeometry(self._room.width() - _DRAWER, 0, _DRAWER, self._room.height())
 
     def _slide(self, end: QPoint) -> None:
         duration = theme_of(self).motion("panel")
@@ -192,9 +192,8 @@ class Drawer(Surface):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
-            column = self.parentWidget()
-            point = column.mapFromGlobal(event.globalPosition().toPoint())
-            beside = column.rect().contains(point) and not self.geometry().contains(point)
+            point = self._room.mapFromGlobal(event.globalPosition().toPoint())
+            beside = self._room.rect().contains(point) and not self.geometry().contains(point)
             if beside and isinstance(watched, QWidget) and watched.window() is self.window():
                 self.close_drawer()
                 return True

@@ -42,7 +42,7 @@ def _x_answers(display: str) -> bool:
     return _connects(socket.AF_INET, (host, 6000 + int(number)))
 
 
-def _connects(family: int, address: object) -> bool:
+def _connects(family: int, address: str | tuple[str, int]) -> bool:
     with socket.socket(family) as probe:
         probe.settimeout(_TIMEOUT)
         try:

@@ -36,7 +36,7 @@ from studio.ui.tabs.base import Command, Payload, Tab, Target
 from studio.ui.theme import theme_of
 from studio.ui.top_bar import TopBar
 from studio.ui.widgets.dialogs import Choice, Dialog
-from studio.ui.widgets.toasts import Toast, ToastHost
+from studio.ui.widgets.toasts import ToastHost
 
 if TYPE_CHECKING:
     from studio.core.models import ModelInfo
@@ -118,7 +118,8 @@ class MainWindow(QWidget):
         self.strip.panel_clicked.connect(self.toggle_queue)
         for command in self.commands():
             if command.shortcut:
-                QShortcut(QKeySequence(command.shortcut), self, activated=lambda id_=command.id: self._run(id_))
+                shortcut = QShortcut(QKeySequence(command.shortcut), self)
+                shortcut.activated.connect(lambda id_=command.id: self._run(id_))
 
     def _connect_services(self) -> None:
         bridge = self.services.bridge
@@ -170,12 +171,9 @@ class MainWindow(QWidget):
             tab.set_state(self._last(f"tab-{id_}", {}))
             for command in tab.commands():
                 if command.shortcut:
-                    QShortcut(
-                        QKeySequence(command.shortcut),
-                        columns,
-                        activated=lambda id_=command.id, tab=tab: _run_in(tab.commands(), id_),
-                        context=Qt.ShortcutContext.WidgetWithChildrenShortcut,
-                    )
+                    shortcut = QShortcut(QKeySequence(command.shortcut), columns)
+                    shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+                    shortcut.activated.connect(lambda id_=command.id, tab=tab: _run_in(tab.commands(), id_))
         self.stack.setCurrentWidget(self._columns[id_])
         self.rail.choose(id_)
         tab = self._columns[id_].tab
@@ -199,13 +197,13 @@ class MainWindow(QWidget):
         detail: str = "",
         actions: Sequence[tuple[str, Callable[[], Any]]] = (),
         fold: str = "",
-    ) -> Toast:
+    ) -> None:
         title, words = (text, detail) if detail else ("", text)
-        return self.toasts.show_toast(words, kind, title=title, actions=actions, details=fold)
+        self.toasts.show_toast(words, kind, title=title, actions=actions, details=fold)
 
-    def show_error(self, error: AtelierError, actions: Sequence[tuple[str, Callable[[], Any]]] = ()) -> Toast:
+    def show_error(self, error: AtelierError, actions: Sequence[tuple[str, Callable[[], Any]]] = ()) -> None:
         words = explain(error.code, error.arguments)
-        return self.toast(words.title, kind="error", detail=words.body, actions=actions, fold=error.details)
+        self.toast(words.title, kind="error", detail=words.body, actions=actions, fold=error.details)
 
     def confirm(self, title: str, text: str, action: str, *, danger: bool = True, keep: str = "") -> bool:
         kind = "danger" if danger else "primary"

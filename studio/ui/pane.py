@@ -127,13 +127,13 @@ class DropHint(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._words = ""
+        self._room, self._words = parent, ""
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
     def show_words(self, words: str) -> None:
         self._words = words
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._room.rect())
         self.show()
         self.raise_()
 

@@ -29,7 +29,7 @@ from studio.ui.notices import Notices
 from studio.ui.pane import app_icon
 from studio.ui.services import Services
 from studio.ui.tabs import TABS, TabSpec
-from studio.ui.theme import Theme
+from studio.ui.theme import Choice, Theme
 
 if TYPE_CHECKING:
     from studio.client.base import EngineClient
@@ -275,8 +275,9 @@ class Program(QObject):
             self.window.show_error(error)
 
 
-def _theme_choice(values: Values) -> str:
-    return values.theme if values.theme in ("dark", "light") else "system"
+def _theme_choice(values: Values) -> Choice:
+    choices: dict[str, Choice] = {"dark": "dark", "light": "light"}
+    return choices.get(values.theme, "system")
 
 
 def _without_documents(last: dict | None) -> dict:

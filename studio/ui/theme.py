@@ -266,7 +266,7 @@ def _load_fonts(prefix: str) -> None:
 def _wants_less_motion(hints: QStyleHints) -> bool:
     accessibility = hints.accessibility()
     preference = getattr(accessibility, "motionPreference", None)  # Qt 6.12 and newer say
-    return preference is not None and preference() == Qt.MotionPreference.ReducedMotion
+    return preference is not None and preference().name == "ReducedMotion"
 
 
 def _interface_families(app: QApplication) -> list[str]:

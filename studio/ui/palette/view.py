@@ -187,7 +187,8 @@ class Palette(Popover):
         layout.addWidget(self._list)
         layout.addWidget(self._nothing)
         layout.addSpacing(8)
-        self._delay = QTimer(self, singleShot=True, interval=_SEARCH_DELAY_MS, timeout=self._search)
+        self._delay = QTimer(self, singleShot=True, interval=_SEARCH_DELAY_MS)
+        self._delay.timeout.connect(self._search)
 
     def open(self, commands: list[Command]) -> None:
         self._commands = commands

@@ -29,7 +29,8 @@ class QueueModel(QObject):
         self.waiting: list[Job] = []
         self.past: list[Job] = []
         self.paused = services.queue.paused
-        self._timer = QTimer(self, singleShot=True, interval=_COALESCE_MS, timeout=self.refresh)
+        self._timer = QTimer(self, singleShot=True, interval=_COALESCE_MS)
+        self._timer.timeout.connect(self.refresh)
         services.bridge.job_changed.connect(self._on_job_changed)
         services.bridge.job_filed.connect(self._on_job_changed)
         services.bridge.job_event.connect(self._on_job_event)

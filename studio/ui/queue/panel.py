@@ -72,9 +72,9 @@ class QueuePanel(Surface):
             view.selectionModel().selectionChanged.connect(self._on_selection)
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             view.customContextMenuRequested.connect(lambda point, view=view: self._open_menu(view, point))
-        model.changed.connect(self.render)
+        model.changed.connect(self.show_state)
         model.progressed.connect(self.now.viewport().update)
-        self.render()
+        self.show_state()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -83,7 +83,7 @@ class QueuePanel(Surface):
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), self.maximumHeight())
 
-    def render(self) -> None:
+    def show_state(self) -> None:
         """Show the model's state."""
         model = self._model
         now = ([model.running] if model.running else []) + model.waiting

@@ -98,9 +98,9 @@ class Strip(Surface):
         row.addWidget(self._waiting)
         row.addWidget(self.queue)
         self.set_compact(False)
-        model.changed.connect(self.render)
+        model.changed.connect(self.show_state)
         model.progressed.connect(self._render_progress)
-        self.render()
+        self.show_state()
 
     def set_compact(self, compact: bool) -> None:
         self._line.setFixedWidth(_LINE_COMPACT if compact else _LINE)
@@ -111,9 +111,9 @@ class Strip(Surface):
 
     def set_engine(self, state: EngineState) -> None:
         self._engine = state
-        self.render()
+        self.show_state()
 
-    def render(self) -> None:
+    def show_state(self) -> None:
         """Show the model's state."""
         model = self._model
         paused = model.paused
