@@ -50,8 +50,8 @@ the keys `en` and `zh_CN`, both filled (also written inline: `title = { en = "Sh
     prompt = WORDS
 
 Fields in `system`, `prompt` and `prefix`: `{brief}` (what the user wrote), `{tone}` (the tone's instruction), `{words}`
-(a number), and in actions `{text}` (the selection), `{before}` and `{after}` (what stands around it). A line that names
-a field with nothing in it is left out. Braces in the user's own words are left alone.
+(a number), and in actions `{text}` (the selection), `{before}` and `{after}` (what stands around it). A line whose
+fields are all empty is left out. Braces in the user's own words are left alone.
 
 The wording is chosen by the language of the user's words, not by that of the window (`text_language`): someone who
 writes English in a Chinese window gets the English instructions.
@@ -237,12 +237,12 @@ def read(files: Iterable[Path]) -> TemplateSet:
 
 
 def fill(wording: str, values: Mapping[str, str]) -> str:
-    """`wording` with its fields filled; a line that names an empty field is left out."""
+    """`wording` with its fields filled; a line whose fields are all empty is left out."""
     lines = []
     for line in wording.strip().splitlines():
         names = _FIELD.findall(line)
-        if all(values.get(name) for name in names):
-            lines.append(_FIELD.sub(lambda match: values[match.group(1)], line))
+        if not names or any(values.get(name) for name in names):
+            lines.append(_FIELD.sub(lambda match: values.get(match.group(1), ""), line))
     return "\n".join(lines).strip("\n")
 
 
