@@ -18,7 +18,7 @@ from studio.ui.widgets.paint import ElidedLabel, Label
 from studio.ui.widgets.prompt import PromptEdit
 from studio.ui.widgets.sliders import SliderRow
 
-LABEL = 128
+LABEL = 112
 SLIDER_STEPS = 400  # a whole number with a wider range gets a field only
 SUMMARY = 3
 

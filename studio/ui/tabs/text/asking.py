@@ -9,7 +9,7 @@ from typing import Any
 from studio import families
 from studio.core.jobs import Medium, Request, Task
 from studio.core.models import ModelInfo
-from studio.core.params import Param
+from studio.core.params import Param, Text
 from studio.documents.templates import Action, Template, Tone
 from studio.media.text import text_language
 
@@ -41,9 +41,9 @@ def params_of(model: ModelInfo, task: Task) -> tuple[Param, ...]:
 
 
 def advanced_params(model: ModelInfo, task: Task) -> list[Param]:
-    """What the folded part of a form shows, in the family's order with the seed last."""
+    """What the folded part of a form shows, in the family's order, with words to write and the seed last."""
     params = [param for param in params_of(model, task) if param.id not in OWN[task]]
-    return sorted(params, key=lambda param: param.id == "seed")
+    return sorted(params, key=lambda param: (param.id == "seed", isinstance(param, Text)))
 
 
 def param(model: ModelInfo, task: Task, name: str) -> Param | None:

@@ -21,7 +21,7 @@ from studio.ui.tabs.text.clean import clean_paste
 from studio.ui.tabs.text.positions import to_characters, to_units, units
 from studio.ui.theme import theme_of
 
-PARAGRAPH_GAP = 14
+BLANK = 14  # height of an empty line, which sets paragraphs apart
 SLICE = 40_000  # characters laid out at a time, about 10 ms
 
 
@@ -48,6 +48,9 @@ class BoundEditor(QTextEdit):
         self.setTabChangesFocus(True)
         self.setUndoRedoEnabled(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        height = theme_of(self).line_height("reading")
+        self._full_line, self._blank_line = _line(height), _line(BLANK)
+        self._caret_block = -1
         font = theme_of(self).font("reading")
         self.setFont(font)
         self.document().setDefaultFont(font)
@@ -56,6 +59,7 @@ class BoundEditor(QTextEdit):
         self._filler.setInterval(0)
         self._filler.timeout.connect(self._fill_some)
         self.document().contentsChange.connect(self._on_contents_change)
+        self.cursorPositionChanged.connect(self._on_caret)
         self._reset()
 
     # -- the text ---------------------------------------------------------------------------------------------
@@ -92,6 +96,7 @@ class BoundEditor(QTextEdit):
             for text, style in pieces:
                 cursor.insertText(text, style)
             cursor.endEditBlock()
+            self._space(0, self.document().characterCount() - 1)
         self.setReadOnly(True)
         self.verticalScrollBar().setValue(0)
 
@@ -153,11 +158,7 @@ class BoundEditor(QTextEdit):
         with self._quiet():
             self.document().clear()
             self._set_frame()
-            block = QTextBlockFormat()
-            height = theme_of(self).line_height("reading")
-            block.setLineHeight(height, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
-            block.setBottomMargin(PARAGRAPH_GAP)
-            QTextCursor(self.document()).setBlockFormat(block)
+            QTextCursor(self.document()).setBlockFormat(self._full_line)
         self._filling(False)
 
     def _filling(self, on: bool) -> None:
@@ -176,7 +177,11 @@ class BoundEditor(QTextEdit):
         added = units(text)
         value = self.verticalScrollBar().value()
         with self._quiet():
-            self._between(begin, end).insertText(text, style or QTextCharFormat())
+            cursor = self._between(begin, end)
+            cursor.beginEditBlock()
+            cursor.insertText(text, style or QTextCharFormat())
+            self._space(begin, begin + added)
+            cursor.endEditBlock()
         wanted = [p if p <= begin else max(p + added - (end - begin), begin) for p in (anchor, position)]
         now = self.textCursor()
         if [now.anchor(), now.position()] != wanted:
@@ -209,6 +214,35 @@ class BoundEditor(QTextEdit):
             self.setTextCursor(self._between(self._caret_after, self._caret_after))
             self._caret_after = -1
 
+    def _space(self, begin: int, end: int) -> None:
+        """Make empty lines among Qt's positions `begin` to `end` lower than others; the line with the caret keeps its
+        height, so that nothing jumps while the user types."""
+        block, last = self.document().findBlock(begin), self.document().findBlock(end)
+        writing = self.document().lastBlock()
+        while block.isValid():
+            blank = block.length() == 1 and block != writing and block.blockNumber() != self._caret_block
+            wanted = self._blank_line if blank else self._full_line
+            if block.blockFormat().lineHeight() != wanted.lineHeight():
+                QTextCursor(block).setBlockFormat(wanted)
+            if block == last:
+                break
+            block = block.next()
+
+    def _space_quietly(self, begin: int, end: int) -> None:
+        with self._quiet():
+            self._space(begin, end)
+
+    def _on_caret(self) -> None:
+        """The line that the caret leaves may become low, the one it enters is full."""
+        number = self.textCursor().blockNumber() if not self.isReadOnly() and self.hasFocus() else -1
+        if number == self._caret_block or self._silent:
+            return
+        before, self._caret_block = self._caret_block, number
+        for changed in (before, number):
+            block = self.document().findBlockByNumber(changed)
+            if block.isValid() and block.length() == 1:
+                self._space_quietly(block.position(), block.position())
+
     # -- the user's edits -------------------------------------------------------------------------------------
 
     def _on_contents_change(self, position: int, removed: int, added: int) -> None:
@@ -224,6 +258,8 @@ class BoundEditor(QTextEdit):
             return
         self._text = self._text[:start] + text + self._text[end:]
         self._moved(position, position + removed, added)
+        if "\n" in text or removed:
+            QTimer.singleShot(0, self, lambda: self._space_quietly(position, position + added))
         self.edited.emit(start, end, text)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
@@ -273,3 +309,9 @@ class BoundEditor(QTextEdit):
         cursor.setPosition(min(start, last))
         cursor.setPosition(min(end, last), QTextCursor.MoveMode.KeepAnchor)
         return cursor
+
+
+def _line(height: int) -> QTextBlockFormat:
+    style = QTextBlockFormat()
+    style.setLineHeight(height, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+    return style

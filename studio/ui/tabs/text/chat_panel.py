@@ -46,7 +46,7 @@ class ChatPanel(QWidget):
         self.personas.clicked.connect(self.open_personas)
         head.addWidget(self.personas)
         self.persona = PromptEdit(
-            placeholder=_("Who answers, and how: “You are a patient editor. You answer in short sentences.”"),
+            placeholder=_("You are a patient editor."),
             name=_("Persona"),
             max_lines=9,
         )

@@ -12,8 +12,9 @@ from studio.core.i18n import N_, _
 from studio.ui.tabs.text.chat_view import COLUMN, INDENT, ChatView
 from studio.ui.tabs.text.composer import Composer
 from studio.ui.tabs.text.memory import Memory
+from studio.ui.tabs.text.page import Page
 from studio.ui.widgets.choices import ToggleChip
-from studio.ui.widgets.rooms import EmptyState, Sample, Surface
+from studio.ui.widgets.rooms import EmptyState, Sample
 
 # (shown, asked)
 FOLLOW_UPS = (
@@ -51,13 +52,13 @@ class ChatStage(QWidget):
             chip.clicked.connect(lambda _checked=False, asked=asked: self.follow_up.emit(_(asked)))
             chips.addWidget(chip)
         chips.addStretch(1)
-        self._foot = Surface("surface.field")
+        self._foot = Page()
         foot = QVBoxLayout(self._foot)
         foot.setContentsMargins(24, 8, 24, 16)
         foot.setSpacing(10)
         foot.addWidget(self._chips)
         foot.addWidget(self.composer)
-        room = Surface("surface.field")
+        room = Page()
         inside = QVBoxLayout(room)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(self._stack)

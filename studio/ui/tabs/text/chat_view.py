@@ -26,6 +26,7 @@ from PySide6.QtGui import (
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
+    QTextFrameFormat,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QFrame, QTextEdit, QWidget
@@ -38,10 +39,11 @@ from studio.ui.theme import theme_of
 
 COLUMN = 720
 ICON, INDENT = 24, 36
-PAD_X, PAD_Y = 14, 8
-GAP = 16
+PAD_X, PAD_Y = 14, 7
+GAP = 13
 ROW = 28
-TEXT_PX, LINE = 14, 24
+TEXT_PX, LINE, TIME_LINE = 14, 24, 16
+SINK = 2  # pixels that text stands below the middle of a line of fixed height
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class ChatView(QTextEdit):
         self.setFont(font)
         self.document().setDefaultFont(font)
         self.document().setDocumentMargin(0)
+        self._set_frame()
         self.viewport().setMouseTracking(True)
         self._actions = MessageActions(self.viewport())
         self._actions.chosen.connect(lambda name: self.action.emit(name, self.current_id()))
@@ -111,6 +114,8 @@ class ChatView(QTextEdit):
         if growing and self._grow(messages[same]):
             return
         self._truncate(same)
+        self._fresh.clear()
+        self.setExtraSelections([])
         for message in messages[same:]:
             self._add(message)
         self._current = min(self._current, len(self._shown) - 1)
@@ -129,9 +134,11 @@ class ChatView(QTextEdit):
         value = self.verticalScrollBar().value()
         begin = self._end()
         cursor = self._cursor(begin)
+        cursor.beginEditBlock()
         cursor.insertText(text)
         self._shown[-1] = replace(self._shown[-1], text=self._shown[-1].text + text)
-        self._dress_last_block(len(self._shown) - 1)
+        self._dress_end(len(self._shown) - 1, begin)
+        cursor.endEditBlock()
         self._fresh.append((begin, time.monotonic() + FRESH_SECONDS))
         self._fader.start()
         self._fade()
@@ -159,6 +166,12 @@ class ChatView(QTextEdit):
                 return True
         return False
 
+    def _set_frame(self) -> None:
+        frame = QTextFrameFormat()
+        frame.setTopMargin(28)
+        frame.setBottomMargin(8)
+        self.document().rootFrame().setFrameFormat(frame)
+
     # -- the document -----------------------------------------------------------------------------------------
 
     def _truncate(self, count: int) -> None:
@@ -169,8 +182,6 @@ class ChatView(QTextEdit):
         cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
         cursor.removeSelectedText()
         del self._shown[count:], self._starts[count:]
-        self._fresh.clear()
-        self.setExtraSelections([])
 
     def _add(self, message: Shown) -> None:
         cursor = self._cursor(self._end())
@@ -187,7 +198,7 @@ class ChatView(QTextEdit):
 
     def _block_format(self, message: Shown) -> QTextBlockFormat:
         style = QTextBlockFormat()
-        height = 16 if message.role == "time" else LINE
+        height = TIME_LINE if message.role == "time" else LINE
         style.setLineHeight(height, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
         if message.role == "time":
             style.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -223,33 +234,29 @@ class ChatView(QTextEdit):
         first = self.document().findBlock(self._starts[index])
         cursor = QTextCursor(first)
         style = cursor.blockFormat()
-        style.setTopMargin({"time": 24, "user": PAD_Y + GAP / 2, "assistant": GAP / 2}[message.role])
+        style.setTopMargin({"time": 20, "user": PAD_Y + GAP, "assistant": 0}[message.role])
         cursor.setBlockFormat(style)
-        self._dress_last_block(index)
+        self._dress_end(index)
 
-    def _dress_last_block(self, index: int) -> None:
+    def _dress_end(self, index: int, begin: int = -1) -> None:
+        """The margin below the last paragraph; those before it (from Qt's position `begin`) have none."""
         message = self._shown[index]
         first = self.document().findBlock(self._starts[index])
         last = self._last_block(index)
-        below = {"time": 8, "user": PAD_Y + GAP / 2, "assistant": GAP / 2 + ROW}[message.role]
-        if message.role == "user" and message.branches > 1:
-            below += ROW
-        if last.blockFormat().bottomMargin() == below and (last == first or last.previous() == first):
-            return
-        cursor = QTextCursor(last)
-        style = cursor.blockFormat()
-        style.setBottomMargin(below)
-        if last != first:
-            style.setTopMargin(0)
-        cursor.setBlockFormat(style)
-        inner = last.previous()
-        if last != first and inner.blockFormat().bottomMargin() != 0:
-            cursor = QTextCursor(inner)
-            style = cursor.blockFormat()
-            style.setBottomMargin(0)
-            if inner != first:
-                style.setTopMargin(0)
-            cursor.setBlockFormat(style)
+        below = {"time": 12, "user": PAD_Y + GAP, "assistant": GAP / 2 + ROW}[message.role]
+        block = self.document().findBlock(max(begin, self._starts[index]))
+        while block.isValid():
+            bottom = below if block == last else 0
+            top = block.blockFormat().topMargin() if block == first else 0
+            if block.blockFormat().bottomMargin() != bottom or block.blockFormat().topMargin() != top:
+                cursor = QTextCursor(block)
+                style = cursor.blockFormat()
+                style.setTopMargin(top)
+                style.setBottomMargin(bottom)
+                cursor.setBlockFormat(style)
+            if block == last:
+                return
+            block = block.next()
 
     def _last_block(self, index: int):
         if index + 1 < len(self._starts):
@@ -275,7 +282,10 @@ class ChatView(QTextEdit):
         layout = self.document().documentLayout()
         first = layout.blockBoundingRect(self.document().findBlock(self._starts[index]))
         last = layout.blockBoundingRect(self._last_block(index))
-        area = first.united(last).translated(0, -self.verticalScrollBar().value())
+        # Qt's box of a block is as high as its letters, not as its lines.
+        bottom = last.top() + LINE * max(1, self._last_block(index).layout().lineCount())
+        area = QRectF(0, first.top() + SINK, self.viewport().width(), bottom - first.top())
+        area.translate(0, -self.verticalScrollBar().value())
         if self._shown[index].role == "user":
             left = self.document().findBlock(self._starts[index]).blockFormat().leftMargin() - PAD_X
             return QRectF(left, area.top() - PAD_Y, self.viewport().width() - left, area.height() + 2 * PAD_Y)
@@ -314,7 +324,7 @@ class ChatView(QTextEdit):
         if message.role == "user":
             place = (area.left() - hint.width() - 4, area.center().y() - hint.height() / 2)
         else:
-            place = (INDENT - 6, area.bottom() + 2)
+            place = (INDENT - 6, area.bottom())
         self._actions.setGeometry(round(place[0]), round(place[1]), hint.width(), hint.height())
         self._actions.show()
 
@@ -381,6 +391,7 @@ class ChatView(QTextEdit):
         shown, self._shown, self._starts = self._shown, [], []
         value = self.verticalScrollBar().value()
         self.document().clear()
+        self._set_frame()
         self.set_messages(shown)
         self.verticalScrollBar().setValue(value)
 

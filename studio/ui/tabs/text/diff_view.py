@@ -12,13 +12,14 @@ from studio.core.i18n import _, n_
 from studio.documents.compare import Segment
 from studio.media.text import count_words
 from studio.ui.tabs.text.editor import StageEditor
+from studio.ui.tabs.text.page import Page
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.paint import ElidedLabel, Label
 from studio.ui.widgets.rooms import Surface
 
 
-class DiffView(QWidget):
+class DiffView(Page):
     """Read-only. `closed` when the user is done."""
 
     closed = Signal()

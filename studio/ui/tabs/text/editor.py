@@ -116,13 +116,15 @@ class StageEditor(BoundEditor):
         """Mark the characters `start` to `end` as old; `text` are the new ones, shown behind them."""
         self.drop_pending()
         self.flush()
+        self._following = False
         first, middle = self._unit(start), self._unit(end)
         self._pending = _Pending(first, middle, middle)
         self._foreign = (middle, middle)
         self._dress()
+        self.setTextCursor(self._between(first, first))
         if text:
             self.extend_pending(text)
-        self._reveal(middle)
+        self._reveal(first)
 
     def extend_pending(self, text: str) -> None:
         """More new words, shown but not yet part of the text."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QDrag, QMouseEvent
+from PySide6.QtGui import QDrag, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from studio.core.i18n import _
@@ -11,6 +11,8 @@ from studio.ui.tabs.text.prompt_menus import open_menu
 from studio.ui.widgets.buttons import Button, IconButton
 from studio.ui.widgets.paint import Separator
 from studio.ui.widgets.rooms import HeaderBar
+
+ROOMY = 700
 
 
 class ExportButton(Button):
@@ -64,11 +66,20 @@ class StageHeader(HeaderBar):
         self.history_button = Button(_("History"), "secondary", "clock-counter-clockwise", "sm")
         self.history_button.hide()
         self._line = Separator(vertical=True)
-        for widget in (self.undo, self.redo, self._line, self.find_button, self.new_chat, self.copy, self.send, self.export):
+        tools = (self.undo, self.redo, self._line, self.find_button, self.new_chat, self.copy, self.send, self.export)
+        for widget in (*tools, self.history_button):
             self.add_end(widget)
-        self.add_end(self.history_button)
         self.send.clicked.connect(self._on_send)
         self.export.clicked.connect(self._on_export)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the title keeps it."""
+        super().resizeEvent(event)
+        self._subtitle.setVisible(bool(self._subtitle.text()) and self.width() >= ROOMY)
+
+    def set_title(self, title: str, subtitle: str = "") -> None:
+        super().set_title(title, subtitle)
+        self._subtitle.setVisible(bool(subtitle) and self.width() >= ROOMY)
 
     def set_mode(self, *, chat: bool) -> None:
         for widget in (self._line, self.find_button, self.send):

@@ -61,7 +61,7 @@ class Hint(QWidget):
         words = QVBoxLayout()
         words.setSpacing(4)
         words.addWidget(self._label)
-        words.addWidget(self._folder)
+        words.addWidget(self._folder, 0, Qt.AlignmentFlag.AlignLeft)
         row.addLayout(words, 1)
         self.setVisible(False)
 

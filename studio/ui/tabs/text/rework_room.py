@@ -14,9 +14,10 @@ from studio.documents import TextDocument
 from studio.media.text import count_words
 from studio.ui.tabs.text.asking import Order, expected_seconds, expected_tokens, rework_request
 from studio.ui.tabs.text.context import Context
-from studio.ui.tabs.text.desk import REWORK, Run, origin
+from studio.ui.tabs.text.desk import REWORK, Run, TokenCounter, origin
 from studio.ui.tabs.text.hints import about, left
 from studio.ui.tabs.text.rework_panel import OWN_WORDS, ReworkPanel, Wish
+from studio.ui.tabs.text.status import Tokens
 from studio.ui.tabs.text.text_stage import TextStage
 from studio.ui.widgets.buttons import GenerateButton
 
@@ -52,6 +53,9 @@ class ReworkRoom(QObject):
         self._pending: dict[str, Pending] = {}
         self._shown: Pending | None = None
         self._selection = (0, 0)
+        self._prompt_tokens = -1
+        self._counter = TokenCounter(context.services, self)
+        self._counter.counted.connect(self._on_counted)
         bar = stage.pending
         bar.kept.connect(self.keep)
         bar.again.connect(self.again)
@@ -139,11 +143,13 @@ class ReworkRoom(QObject):
         self._pending[document.id] = pending
         self._show(pending)
 
-    def _request(self, document: TextDocument, text: str, start: int, end: int, wish: Wish) -> Request:
+    def _request(
+        self, document: TextDocument, text: str, start: int, end: int, wish: Wish, *, seed: bool = True
+    ) -> Request:
         model = self._context.picker.current
         assert model is not None
         params = dict(wish.params)
-        if (number := self._panel.form.next_seed()) is not None:
+        if seed and (number := self._panel.form.next_seed()) is not None:
             params["seed"] = min(number, SEED_MAX)
         order = Order(model, document.project, document.title, origin(document.id, REWORK))
         return rework_request(order, wish.action, text, start, end, params, tone=wish.tone, wish=wish.words)
@@ -290,11 +296,44 @@ class ReworkRoom(QObject):
         """Say in the form what will be reworked."""
         start, end, whole = self.scope()
         self._panel.show_selection(self._stage.editor.text[start:end], whole=whole)
+        self._count()
         self.refresh()
 
     def refresh_model(self) -> None:
         self._panel.set_model(self._context.picker.current)
         self.refresh()
+
+    def show_tokens(self) -> None:
+        """How much of the model's context the change takes."""
+        run = self._shown.run if self._shown else None
+        counts = run.counts if run else {}
+        model = self._context.picker.current
+        total = int(counts.get("context_tokens", 0)) or (model.context if model else 0)
+        prompt = int(counts.get("prompt_tokens", self._prompt_tokens))
+        start, end, _whole = self.scope()
+        if prompt < 0 or start >= end:
+            self._stage.status.set_tokens(Tokens(total=total, counted=False))
+            return
+        wish = self._panel.wish()
+        built = wish.action.build(self._stage.editor.text[start:end], wish.tone)
+        length = sum(len(str(built.params.get(name, ""))) for name in ("system", "prompt")) + len(wish.words)
+        brief = round(prompt * min(1.0, (end - start) / max(1, length)))
+        self._stage.status.set_tokens(Tokens(prompt - brief, brief, int(counts.get("written_tokens", 0)), total))
+
+    def _count(self) -> None:
+        def make() -> Request | None:
+            document = self._stage.document
+            start, end, _whole = self.scope()
+            if document is None or self._context.picker.current is None or start >= end:
+                return None
+            return self._request(document, self._stage.editor.text, start, end, self._panel.wish(), seed=False)
+
+        self._counter.ask(make)
+
+    def _on_counted(self, prompt: int, context: int) -> None:
+        self._prompt_tokens = prompt
+        if self._panel.isVisible():
+            self.show_tokens()
 
     def refresh(self) -> None:
         """Button and menus."""
@@ -323,6 +362,8 @@ class ReworkRoom(QObject):
             why = _("Keep or undo the change on the page first")
         self._button.setEnabled(not why)
         self._button.setToolTip(why)
+        if self._panel.isVisible():
+            self.show_tokens()
         self.refreshed.emit()
 
     def _estimate(self, start: int, end: int) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from studio.core.i18n import _, n_
 from studio.ui.icons import paint_icon
 from studio.ui.theme import theme_of
 from studio.ui.widgets.meters import ContextMeter
-from studio.ui.widgets.paint import ElidedLabel, Label, painter_for, text_width
+from studio.ui.widgets.paint import ElidedLabel, Label, mirrored, painter_for, text_width
 from studio.ui.widgets.rooms import Surface
 
 HEIGHT = 40
@@ -70,7 +71,7 @@ class _State(QWidget):
         self._icon, self._color = "", ""
         self.label = Label("", "label")
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 0, 0, 0)
+        row.setContentsMargins(18, 0, 0, 0)
         row.addWidget(self.label)
 
     def set_state(self, state: str, words: str) -> None:
@@ -84,9 +85,8 @@ class _State(QWidget):
     def paintEvent(self, event) -> None:
         size = 8 if self._icon.startswith("circle") else 12
         with painter_for(self) as painter:
-            box = self.rect()
-            box.setWidth(size)
-            paint_icon(painter, box, self._icon, theme_of(self).color(self._color))
+            box = QRect((12 - size) // 2, (self.height() - size) // 2, size, size)
+            paint_icon(painter, mirrored(self, box), self._icon, theme_of(self).color(self._color))
 
 
 class StatusBar(Surface):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from studio.core.errors import AtelierError
 from studio.core.i18n import N_, _
@@ -30,7 +30,7 @@ from studio.ui.tabs.text.rework_panel import ReworkPanel
 from studio.ui.tabs.text.rework_room import ReworkRoom
 from studio.ui.tabs.text.text_room import TextRoom
 from studio.ui.tabs.text.text_stage import TextStage
-from studio.ui.tabs.text.write_panel import WritePanel, scroll
+from studio.ui.tabs.text.write_panel import WritePanel
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import GenerateButton, IconButton
 from studio.ui.widgets.choices import SegmentedControl
@@ -52,6 +52,24 @@ class _Inspector(Surface):
             self._tab.stop()
         else:
             super().keyPressEvent(event)
+
+
+class _Scroll(QScrollArea):
+    """Scrolls up and down only. What is inside keeps its width when the scroll bar comes."""
+
+    def __init__(self, content: QWidget, margins: QVBoxLayout) -> None:
+        super().__init__()
+        self._margins = margins
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(content)
+        self.viewport().setAutoFillBackground(False)
+        content.setAutoFillBackground(False)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range)
+
+    def _on_range(self, _minimum: int, maximum: int) -> None:
+        bar = theme_of(self).metric("control.scrollbar") if maximum > 0 else 0
+        self._margins.setContentsMargins(16, 16, 16 - bar, 16)
 
 
 class TextTab(Tab):
@@ -104,15 +122,13 @@ class TextTab(Tab):
         row = QHBoxLayout(head)
         row.setContentsMargins(16, 0, 16, 0)
         row.addWidget(self.modes)
-        self._panels = QStackedWidget()
-        for panel in (self.write_panel, self.rework_panel, self.chat_panel):
-            self._panels.addWidget(panel)
         content = QWidget()
         inside = QVBoxLayout(content)
         inside.setContentsMargins(16, 16, 16, 16)
         inside.setSpacing(16)
         inside.addWidget(self.picker)
-        inside.addWidget(self._panels, 1)
+        for panel in (self.write_panel, self.rework_panel, self.chat_panel):
+            inside.addWidget(panel, 1)
         foot = Surface("surface.panel", "top")
         foot.setFixedHeight(theme.metric("layout.inspectorFooter"))
         self._feet = QStackedWidget(foot)
@@ -128,7 +144,7 @@ class TextTab(Tab):
         column = QVBoxLayout(column_widget)
         column.setContentsMargins(0, 0, 1, 0)
         column.setSpacing(0)
-        self._area = scroll(content)
+        self._area = _Scroll(content, inside)
         column.addWidget(head)
         column.addWidget(self._area, 1)
         column.addWidget(foot)
@@ -210,9 +226,8 @@ class TextTab(Tab):
     def _show_mode(self) -> None:
         number = [mode for mode, _name in MODES].index(self._mode)
         chat = self._mode == "chat"
-        self._panels.setCurrentIndex(number)
         for place, panel in enumerate((self.write_panel, self.rework_panel, self.chat_panel)):
-            panel.setVisible(place == number)  # a hidden panel asks for no height
+            panel.setVisible(place == number)
         self._feet.setCurrentIndex(number)
         self.generate_button.setEnabled(True)
         self._stages.setCurrentIndex(1 if chat else 0)
@@ -476,7 +491,7 @@ class TextTab(Tab):
         ready = pending is not None and pending.run is None
         rows = [
             Command("text-write", _("Write mode"), lambda: self.set_mode("write"), "Alt+1", "article"),
-            Command("text-rework", _("Rework mode"), lambda: self.set_mode("rework"), "Alt+2", "pencil-simple-line"),
+            Command("text-rework", _("Rework mode"), lambda: self.set_mode("rework"), "Alt+2", "pencil-line"),
             Command("text-chat", _("Chat mode"), lambda: self.set_mode("chat"), "Alt+3", "chats"),
             Command("text-new", _("New conversation") if chat else _("New text"), self.new, "Ctrl+N", "plus"),
             Command("text-stop", _("Stop writing"), self.stop, "Ctrl+.", "stop"),

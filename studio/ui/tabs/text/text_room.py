@@ -10,7 +10,8 @@ from studio.core.errors import AtelierError, InvalidInput, explain
 from studio.core.i18n import _, language
 from studio.core.jobs import Request
 from studio.core.params import SEED_MAX
-from studio.documents import TextDocument
+from studio.documents import SavedChanged, TextDocument
+from studio.documents.base import Change
 from studio.documents.templates import Template
 from studio.documents.text import Version
 from studio.ui.tabs.text.asking import Order, expected_seconds, expected_tokens, write_request
@@ -86,7 +87,7 @@ class TextRoom(QObject):
         self._save_brief()
         self._unsubscribe()
         self._document = document
-        self._unsubscribe = document.subscribe(lambda change: self._later()) if document else lambda: None
+        self._unsubscribe = document.subscribe(self._on_change) if document else lambda: None
         if document is not None:
             brief = document.brief
             if brief.template or brief.prompt:
@@ -127,7 +128,7 @@ class TextRoom(QObject):
                 return None
             assert isinstance(document, TextDocument)
             self._document = document
-            self._unsubscribe = document.subscribe(lambda change: self._later())
+            self._unsubscribe = document.subscribe(self._on_change)
             self._stage.show_document(document)
             self.document_changed.emit()
         return self._document
@@ -243,6 +244,10 @@ class TextRoom(QObject):
             self._failed[run.document] = failure_words(run)[0]
         self._on_run(run)
 
+    def _on_change(self, change: Change) -> None:
+        if not isinstance(change, SavedChanged):  # which comes on the saver's thread; the stage tells of it
+            self._later()
+
     def _later(self) -> None:
         if not self._refresher.isActive():
             self._refresher.start()
@@ -330,7 +335,8 @@ class TextRoom(QObject):
             status.set_state("done", _("Done"))
         else:
             status.set_state("", "")
-        self._show_tokens(counts, writes_here)
+        if self._panel.isVisible():
+            self._show_tokens(counts, writes_here)
 
     def _show_tokens(self, counts: dict[str, float], writing: bool) -> None:
         model = self._context.picker.current

@@ -17,14 +17,16 @@ from studio.media.text import count_words
 from studio.ui.tabs.text.diff_view import DiffView
 from studio.ui.tabs.text.editor import StageEditor
 from studio.ui.tabs.text.find_bar import FindBar
+from studio.ui.tabs.text.page import Page
 from studio.ui.tabs.text.pending_bar import PendingBar
 from studio.ui.tabs.text.status import StatusBar
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import Button
-from studio.ui.widgets.rooms import EmptyState, Sample, Surface
+from studio.ui.widgets.rooms import EmptyState, Sample
 
 TITLE_TOP, TITLE_GAP = 32, 18
 COUNT_MS = 300
+_OTHER = "?"  # stands for the version of another document: whatever is shown is out of date
 
 
 class TitleField(QLineEdit):
@@ -49,14 +51,14 @@ class TitleField(QLineEdit):
         self.setFixedHeight(QFontMetrics(font).height() + 4)
 
 
-class EmptyPage(Surface):
+class EmptyPage(Page):
     """What there is to do with an empty page."""
 
     sample_chosen = Signal(int)
     write_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("surface.field", "", parent)
+        super().__init__(parent)
         self.state = EmptyState("article", "", "", (), "text")
         self.by_hand = Button(_("Write it yourself"), "link", size="sm")
         self.state.sample_chosen.connect(self.sample_chosen)
@@ -97,7 +99,7 @@ class TextStage(QWidget):
         self.diff = DiffView()
         self.find_bar = FindBar(self.editor)
         self.status = StatusBar()
-        page = Surface("surface.field")
+        page = Page()
         inside = QVBoxLayout(page)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(self.editor)
@@ -152,7 +154,7 @@ class TextStage(QWidget):
         self._document = document
         self._unsubscribe = document.subscribe(self._on_change) if document else None
         self._by_hand = False
-        self._version = ""
+        self._version = _OTHER
         self.close_diff()
         self.find_bar.close_bar()
         self.title.setText(document.title if document else "")

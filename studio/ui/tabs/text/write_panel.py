@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from studio.core.i18n import N_, _
@@ -270,14 +270,3 @@ class WritePanel(QWidget):
 
 def _tiles(templates: Any) -> list[Tile]:
     return [Tile(item.id, str(item.title), item.icon.removeprefix("ph.")) for item in templates]
-
-
-def scroll(content: QWidget) -> QScrollArea:
-    """`content` in a column that scrolls up and down only."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(content)
-    area.viewport().setAutoFillBackground(False)
-    content.setAutoFillBackground(False)
-    return area
