@@ -30,7 +30,7 @@ from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.chips import chip_width, paint_chip
 from studio.ui.widgets.models import MEDIUM_ICONS, STATES, ModelPickerButton
-from studio.ui.widgets.paint import Label, line_text, mirrored, paint_box
+from studio.ui.widgets.paint import Label, line_text, paint_box
 
 LANGUAGES = {
     "en": N_("English"),
@@ -120,8 +120,8 @@ class ModelPicker(QWidget):
         self._known = True
         self._models = [info for info in models if info.medium == self._medium]
         last = (self._services.settings.values.last or {}).get(f"model.{self._medium}")
-        wanted = self._current.id if self._current else last
-        found = next((info for info in self._models if info.id == wanted), None)
+        wanted = (last, self._current.id if self._current else "")
+        found = next((info for id in wanted for info in self._models if info.id == id), None)
         found = found or next((info for info in self._models if info.usable), None) or next(iter(self._models), None)
         new = found != self._current
         self._current = found
@@ -223,7 +223,7 @@ class _ModelDelegate(QStyledItemDelegate):
         words, tone, icon, dot = STATES[state_of(info)]
         width = chip_width(theme, _(words), icon, dot=dot)
         chip = QRect(rect.right() - width - 8, rect.center().y() - 9, width, 20)
-        paint_chip(painter, mirrored(widget, chip) if False else chip, theme, _(words), tone, icon, dot=dot)
+        paint_chip(painter, chip, theme, _(words), tone, icon, dot=dot)
         room = chip.x() - tile.right() - 18
         name = QRect(tile.right() + 10, rect.y() + 6, room, 20)
         line_text(painter, name, info.title, theme.font("body", 600), theme.color("text.primary"))

@@ -132,7 +132,7 @@ class ChatPanel(QWidget):
             action = menu.addAction(str(persona.title))
             action.setToolTip(str(persona.description))
             action.triggered.connect(
-                lambda _checked=False, item=persona: self._use(item.system.in_language(language()), item.params)
+                lambda _checked=False, item=persona: self.use_persona(item.system.in_language(language()), item.params)
             )
         own = self._memory.personas()
         if own:
@@ -140,7 +140,7 @@ class ChatPanel(QWidget):
         for name, system in own:
             action = menu.addAction(name.replace("&", "&&"))
             action.setToolTip(system[:600])
-            action.triggered.connect(lambda _checked=False, system=system: self._use(system, {}))
+            action.triggered.connect(lambda _checked=False, system=system: self.use_persona(system, {}))
         menu.addSeparator()
         text = self.persona.text().strip()
         mine = next((name for name, system in own if system.strip() == text), "")
@@ -165,11 +165,11 @@ class ChatPanel(QWidget):
 
         ask_name(self.window(), _("Save this persona"), _("Save"), short_title(text, 24), save)
 
-    def _use(self, system: str, params: Mapping[str, Any]) -> None:
+    def use_persona(self, system: str, params: Mapping[str, Any]) -> None:
+        """Take on a persona with its own settings."""
         self.persona.set_text(system)
         if isinstance(params.get("temperature"), int | float):
             self.freedom.set_value(params["temperature"])
-        self.persona.setFocus()
 
     def _on_persona(self, text: str) -> None:
         if not self._quiet:

@@ -15,6 +15,7 @@ from studio.core.params import SEED_MAX
 from studio.documents import ChatDocument, SavedChanged
 from studio.documents.base import Change
 from studio.documents.chat import USER, Message, MessageGrew, PathChanged
+from studio.documents.templates import Persona
 from studio.media.text import read_text, text_language
 from studio.ui.tabs.text.asking import Order, chat_request, expected_tokens
 from studio.ui.tabs.text.chat_panel import ChatPanel
@@ -33,6 +34,7 @@ from studio.ui.widgets.rooms import Sample
 PAUSE = 30 * 60  # seconds after which a line says when the next message was
 ATTACH_LIMIT = 200_000
 LISTED = 100
+SAMPLES = 3
 
 
 class ChatRoom(QObject):
@@ -54,7 +56,7 @@ class ChatRoom(QObject):
         self._editing = ""
         self._others: tuple[Row, ...] = ()
         self._doomed: dict[str, QTimer] = {}
-        self._samples: list[tuple[str, str]] = []
+        self._samples: list[tuple[Persona, str, str]] = []
         self._prompt_tokens = -1
         self._counts: dict[str, dict[str, float]] = {}
         self._counter = TokenCounter(context.services, self)
@@ -405,18 +407,23 @@ class ChatRoom(QObject):
         elif hint := language_hint(model):
             line = hint
         code = "en" if language_hint(model) else language()
+        personas = self._context.templates.personas
         self._samples = [
-            (example.title.in_language(code), example.prompt.in_language(code))
-            for persona in self._context.templates.personas
+            (persona, example.title.in_language(code), example.prompt.in_language(code))
+            for persona in personas
             for example in persona.examples[:1]
-        ][:3]
-        samples = [Sample(name, "chat-circle-text") for name, _prompt in self._samples] if model is not None else []
-        self._stage.set_empty_words(title, line, samples)
+        ][:SAMPLES]
+        samples = [Sample(title, persona.icon.removeprefix("ph.")) for persona, title, _prompt in self._samples]
+        if personas and self._document is None and not self._panel.persona.text():
+            self._panel.show_persona(personas[0].system.in_language(code))
+        self._stage.set_empty_words(title, line, samples if model is not None else ())
         self._count()
         self.refresh()
 
     def _on_sample(self, number: int) -> None:
-        self.send(self._samples[number][1])
+        persona, _title, prompt = self._samples[number]
+        self._panel.use_persona(persona.system.in_language(text_language(prompt)), persona.params)
+        self.send(prompt)
 
     def refresh(self) -> None:
         self._show_state()
