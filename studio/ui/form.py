@@ -18,7 +18,7 @@ from studio.ui.widgets.paint import ElidedLabel, Label
 from studio.ui.widgets.prompt import PromptEdit
 from studio.ui.widgets.sliders import SliderRow
 
-LABEL = 112
+LABEL, SHORT_LABEL = 124, 64
 SLIDER_STEPS = 400  # a whole number with a wider range gets a field only
 SUMMARY = 3
 
@@ -78,7 +78,7 @@ class ParamForm(FoldSection):
                 seed.roll()
             seed.value_changed.connect(self._on_changed)
             seed.lock_changed.connect(self._on_changed)
-            return _labelled(name, seed, stretch=True)
+            return _labelled(name, seed, stretch=True, width=SHORT_LABEL)
         if isinstance(param, Number | Integer):
             return self._make_number(param, name, default)
         if isinstance(param, Choice):
@@ -120,7 +120,7 @@ class ParamForm(FoldSection):
             suffix=suffix,
             name=name,
         )
-        field.setFixedWidth(120)
+        field.setFixedWidth(112)
         field.value_changed.connect(self._on_changed)
         return _labelled(name, field)
 
@@ -225,22 +225,22 @@ class ParamForm(FoldSection):
 
 
 class _Labelled(QWidget):
-    def __init__(self, label: str, field: QWidget, stretch: bool) -> None:
+    def __init__(self, label: str, field: QWidget, stretch: bool, width: int) -> None:
         super().__init__()
         self.field = field
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(12)
         name = ElidedLabel(label, "body", "secondary")
-        name.setFixedWidth(LABEL)
+        name.setFixedWidth(width)
         row.addWidget(name)
         if not stretch:
             row.addStretch(1)
         row.addWidget(field, 1 if stretch else 0)
 
 
-def _labelled(label: str, field: QWidget, *, stretch: bool = False) -> QWidget:
-    return _Labelled(label, field, stretch)
+def _labelled(label: str, field: QWidget, *, stretch: bool = False, width: int = LABEL) -> QWidget:
+    return _Labelled(label, field, stretch, width)
 
 
 def _field(row: QWidget) -> QWidget:

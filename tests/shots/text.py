@@ -48,13 +48,13 @@ CHAT = {
         ),
         (
             "Write one line for the poster, with a picture in it, under ten words.",
-            "1. A river of lamps, a city of moon\n2. The moon at the bridge, the lamp in the water\n3. One lamp, one moon",
+            "1. A river of lamps, a city of moon\n2. Moon at the bridge, lamp in the water\n3. One lamp, one moon",
         ),
         (
             "Take the first. Now about forty words, and invite everybody at the end.",
-            "Dusk falls, and three hundred paper lamps light up along the river. Children carry theirs across the stone "
-            "bridge and the moon climbs slowly over the roofs. Come down to the water this autumn, and write your wish "
-            "on a lamp",
+            "Dusk falls, and three hundred paper lamps light up along the river. Children carry theirs across the "
+            "stone bridge and the moon climbs slowly over the roofs. Come down to the water this autumn, and write "
+            "your wish on a lamp",
         ),
     ),
     "zh_CN": (

@@ -92,6 +92,12 @@ class ChatRoom(QObject):
         self._save_setup()
         self._unsubscribe()
         self._stage.composer.end_editing()
+        left_document = self._document
+        if left_document is not None and left_document.dirty:
+            context = self._context
+            context.services.bridge.work(
+                lambda: context.services.documents.save(left_document), lambda _none: self.list_documents(), owner=self
+            )
         self._document = document
         self._unsubscribe = document.subscribe(self._on_change) if document else lambda: None
         if document is not None:

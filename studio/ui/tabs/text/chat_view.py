@@ -169,7 +169,7 @@ class ChatView(QTextEdit):
     def _set_frame(self) -> None:
         frame = QTextFrameFormat()
         frame.setTopMargin(28)
-        frame.setBottomMargin(8)
+        frame.setBottomMargin(GAP + ROW)  # Qt leaves out the margin below the last paragraph
         self.document().rootFrame().setFrameFormat(frame)
 
     # -- the document -----------------------------------------------------------------------------------------

@@ -81,8 +81,12 @@ class ReworkRoom(QObject):
         return self._shown
 
     def scope(self) -> tuple[int, int, bool]:
-        """(start, end, whole): the selection without white space at its ends, or else the whole text."""
+        """(start, end, whole): what a waiting change replaces, or the selection without white space at its ends, or
+        else the whole text."""
         text = self._stage.editor.text
+        place = self._stage.editor.pending_range()
+        if place is not None and place[1] > place[0]:
+            return *place, False
         start, end = self._stage.editor.selected()
         chosen = text[start:end]
         if not chosen.strip():
@@ -263,7 +267,7 @@ class ReworkRoom(QObject):
         self._stage.editor.show_pending(min(pending.start, length), min(pending.end, length), pending.text)
         self._stage.editor.set_writing(pending.run is not None)
         self._show_bar(pending)
-        self.refresh()
+        self.show_scope()
 
     def _show_bar(self, pending: Pending) -> None:
         if pending.run is not None:

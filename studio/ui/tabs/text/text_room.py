@@ -86,6 +86,7 @@ class TextRoom(QObject):
             return
         self._save_brief()
         self._unsubscribe()
+        self._save_left(self._document)
         self._document = document
         self._unsubscribe = document.subscribe(self._on_change) if document else lambda: None
         if document is not None:
@@ -100,6 +101,14 @@ class TextRoom(QObject):
         self.document_changed.emit()
         self.refresh()
         self.list_documents()
+
+    def _save_left(self, document: TextDocument | None) -> None:
+        """Save the document that is left, in the background, so that the list knows it."""
+        if document is not None and document.dirty:
+            context = self._context
+            context.services.bridge.work(
+                lambda: context.services.documents.save(document), lambda _none: self.list_documents(), owner=self
+            )
 
     def open(self, document_id: str) -> bool:
         """Show the document with this id; False, with words, if it cannot be opened."""
