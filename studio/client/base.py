@@ -74,6 +74,10 @@ class EngineClient(ABC):
     def stop(self) -> None:
         """End the engine and the client's threads; returns when both are gone."""
 
+    def set_memory_limit(self, limit: int) -> None:
+        """What models may take from now on, in bytes (0: no limit). Running jobs are not disturbed. An engine that
+        decides this for itself does nothing."""
+
     def models(self) -> Future[list[ModelInfo]]:
         return _then(self.query("models"), lambda rows: [ModelInfo.from_json(row) for row in rows])
 

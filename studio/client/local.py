@@ -83,6 +83,7 @@ class LocalEngine(EngineClient):
         self._thread_lock = threading.Lock()
         self._stopping = False
         self._over = False
+        self._stale = False  # the child runs with an earlier memory limit
         self._process: EngineProcess | None = None
         self._link: Link | None = None
         self._connected = False
@@ -122,6 +123,15 @@ class LocalEngine(EngineClient):
     def restart(self) -> None:
         self.start()
         self._mail.put(self._restart)
+
+    def set_memory_limit(self, limit: int) -> None:
+        """An engine knows its limit from its start: an idle one is started again now, a busy one after its jobs."""
+
+        def note() -> None:
+            self._stale = limit != self._memory_limit
+            self._memory_limit = limit
+
+        self._mail.put(note)
 
     def stop(self) -> None:
         with self._thread_lock:
@@ -163,6 +173,10 @@ class LocalEngine(EngineClient):
                 self._process.kill()
                 self._died()
             return
+        if self._stale and self._process and not self._jobs:
+            self._process.kill()
+            self._died(asked=True)
+            return
         for task in list(self._jobs.values()):
             if task.kill_at and now >= task.kill_at:
                 self._kill_for(task)
@@ -174,7 +188,7 @@ class LocalEngine(EngineClient):
 
     def _launch(self) -> None:
         self._set_state(EngineState.STARTING)
-        self._connected = False
+        self._connected = self._stale = False
         self._deadline = time.monotonic() + self._limits.start
         try:
             # Messages of a child that is gone find no link of theirs and are dropped.

@@ -11,6 +11,7 @@ from PySide6.QtCore import (
     QLibraryInfo,
     QLocale,
     QObject,
+    QSocketNotifier,
     Qt,
     QTimer,
     QtMsgType,
@@ -32,6 +33,8 @@ from studio.ui.tabs import TABS, TabSpec
 from studio.ui.theme import Choice, Theme
 
 if TYPE_CHECKING:
+    import socket
+
     from studio.client.base import EngineClient
     from studio.client.instance import Visit
     from studio.client.power import KeepAwake
@@ -112,6 +115,27 @@ class Program(QObject):
             self.window = None
         self._take_down()
         qInstallMessageHandler(None)
+
+    def quit_on_signals(self) -> None:
+        """Let SIGINT and SIGTERM end the program as closing the window does, without a question."""
+        import signal
+        import socket
+
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: None)
+        notifier = QSocketNotifier(ours.fileno(), QSocketNotifier.Type.Read, self)
+        notifier.activated.connect(lambda: self._on_signal(ours))
+        self._signal_sockets = (ours, theirs)
+
+    def _on_signal(self, ours: socket.socket) -> None:
+        ours.recv(16)
+        if self.window is not None:
+            self.window.tabs_close_ok()
+            self.window.save_state()
+        self._qt.quit()
 
     def show_trouble(self, error: AtelierError) -> bool:
         """Say why there is no window; True when the user found a way on (another folder of results)."""
@@ -235,6 +259,8 @@ class Program(QObject):
         before, self._values = self._values, values
         if values.reduce_motion != before.reduce_motion:
             self._use_motion(values)
+        if values.memory_limit != before.memory_limit and self.services is not None:
+            self.services.client.set_memory_limit(values.memory_limit)
         if values.theme != before.theme:
             self.theme.apply(_theme_choice(values))
         if values.language != before.language:

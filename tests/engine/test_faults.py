@@ -184,6 +184,18 @@ def test_a_model_beyond_the_limit_is_refused(make: Callable[..., Rig], home: Pat
     assert isinstance(rig.do("b", stub.request()), Done)
 
 
+def test_a_new_memory_limit_counts_from_the_next_idle_moment(make: Callable[..., Rig], home: Path) -> None:
+    large = stub.install(home / "data" / "models", "large", memory=2_000_000)
+    rig = make()
+    job = rig.run("a", stub.request("sleep", seconds=0.3))
+    rig.at_work(job)
+    rig.client.set_memory_limit(1_000_000)
+    assert isinstance(rig.seen.ending(job), Done)
+    failed = rig.do("b", stub.request(model=large))
+    assert isinstance(failed, Failed)
+    assert failed.failure.code == "out-of-memory"
+
+
 def test_models_and_families_that_cannot_be_used(make: Callable[..., Rig], home: Path) -> None:
     broken = stub.install(home / "data" / "models", "broken", broken=True)
     rig = make()

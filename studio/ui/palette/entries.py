@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,13 @@ def command_entries(commands: Iterable[Command], query: str) -> list[Entry]:
     ]
 
 
-def result_entries(items: Sequence[Item], open_item: Callable[[Item], Any]) -> list[Entry]:
+def result_entries(items: Sequence[Item], projects: Mapping[str, str], open_item: Callable[[Item], Any]) -> list[Entry]:
+    """`projects` are names by id."""
     return [
         Entry(
             item.title or item.path.name,
             lambda item=item: open_item(item),
-            item.project,
+            projects.get(item.project, item.project),
             MEDIUM_ICONS[item.medium],
             f"mediumText.{item.medium}",
         )

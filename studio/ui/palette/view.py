@@ -149,6 +149,7 @@ class Palette(Popover):
         self._open_item, self._use_model = open_item, use_model
         self._commands: list[Command] = []
         self._items: list[Item] = []
+        self._projects: dict[str, str] = {}
         self._items_query: str | None = None
         self.setAccessibleName(_("Search"))
         self._field = QLineEdit(self)
@@ -222,18 +223,21 @@ class Palette(Popover):
         query = self._field.text().strip()
         library, limit = self._services.library, RESULTS_SHOWN if query else RECENT_SHOWN
 
-        def show(items: list[Item]) -> None:
+        def find() -> tuple[list[Item], dict[str, str]]:
+            return library.items(search=query, limit=limit), {item.id: item.name for item in library.projects()}
+
+        def show(found: tuple[list[Item], dict[str, str]]) -> None:
             if self._field.text().strip() == query:
-                self._items, self._items_query = items, query
+                (self._items, self._projects), self._items_query = found, query
                 self._list_entries(keep=True)
 
-        self._services.bridge.work(lambda: library.items(search=query, limit=limit), show, owner=self)
+        self._services.bridge.work(find, show, owner=self)
 
     def _list_entries(self, *, keep: bool = False) -> None:
         query = self._field.text().strip()
         current = self._current()
         items = self._items if self._items_query == query else []
-        results = result_entries(items, self._open_item)
+        results = result_entries(items, self._projects, self._open_item)
         models = model_entries(self._services.bridge.models, query, self._use_model) if query else []
         commands = command_entries(self._commands, query)
         if query:
