@@ -6,7 +6,7 @@ import codecs
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,17 +16,20 @@ from studio.cli.flags import HELP, Flag, Parsed, Usage, choose, describe, near, 
 from studio.cli.output import OutputFile, check_output
 from studio.cli.work import work
 from studio.core.errors import AtelierError, InvalidInput, from_os_error
-from studio.core.i18n import _
+from studio.core.i18n import N_, _
 from studio.core.jobs import Medium, Request, Task
 from studio.core.models import ModelInfo, ModelState
-from studio.core.params import TEXT_LIMIT, Choice, Integer, Messages, Number, Param, Seed, Text
+from studio.core.params import TEXT_LIMIT, Choice, Integer, Messages, Number, Pairs, Param, Rows, Seed, Text
 from studio.core.params import Flag as Switch
 from studio.core.protocols import Family
 from studio.library import Library
-from studio.media.text import FORMATS
 from studio.model_manager.catalogue import Catalogue
 
-_READ_LIMIT = 4 * TEXT_LIMIT + 4  # no character of UTF-8 is longer; anything beyond is too long in any case
+_JSON_LIMIT = 10 * TEXT_LIMIT
+_NOTHING = {
+    "prompt": N_("There is no prompt: give --prompt TEXT, --prompt-file FILE, or - for standard input."),
+    "text": N_("There is no text: give --text TEXT, --text-file FILE, or - for standard input."),
+}
 _PREFERRED = (Task.INSTRUCT, Task.CONTINUE, Task.CHAT)
 
 
@@ -39,33 +42,21 @@ def main(arguments: Sequence[str], desk: Desk) -> int:
         return show_help(desk, f"atelier generate {'|'.join(media)} [...]")
     choose(arguments[0], media, _("{word} cannot be generated."))
     medium, rest = Medium(arguments[0]), arguments[1:]
-    model = _model(peek(rest, "--model"), medium, needed=not wants_help)
-    family = families.get(model.family).SPEC if model else _first_family(medium)
+    models = _models(peek(rest, "--model"), medium, needed=not wants_help)
+    family = families.get(models[0].family).SPEC if models else _first_family(medium)
     task = _task(peek(rest, "--task"), family)
-    flags = _flags(family, task, model)
+    flags = _flags(family, task, models[0] if models else None)
     if wants_help:
-        return _help(desk, medium, family, task, model, flags)
-    options = parse(rest, flags)
-    assert model is not None
-    return _generate(options, model, family, task, desk)
+        return _help(desk, medium, family, task, models[0] if models else None, flags)
+    return _generate(parse(rest, flags), models, task, desk)
 
 
-def _generate(options: Parsed, model: ModelInfo, family: Family, task: Task, desk: Desk) -> int:
-    values, sources = _params(options, model, family, task)
-    request = Request(
-        medium=family.medium,
-        family=family.id,
-        model=model.id,
-        task=task,
-        params=values,
-        project=options.values.get("project", ""),
-        title=options.values.get("title", ""),
-        origin={"part": "command"},
-    )
-    request = family.check(request)
+def _generate(options: Parsed, models: Sequence[ModelInfo], task: Task, desk: Desk) -> int:
+    request, sources = _request(options, models, task)
+    formats = families.get(request.family).SPEC.formats
     output = options.values.get("output")
     keep = output is None or "project" in options.values
-    path = check_output(output, FORMATS) if output is not None else None
+    path = check_output(output, formats) if output is not None else None
     if path and path in sources:
         raise Usage(_("{path} would be written over what it is made from.").format(path=path))
     library = Library(desk.settings.values.results) if keep else None
@@ -82,8 +73,39 @@ def _generate(options: Parsed, model: ModelInfo, family: Family, task: Task, des
             library.close()
 
 
-def _model(wanted: str, medium: Medium, needed: bool) -> ModelInfo | None:
-    """The model that was asked for, by its id or title; without one the starter."""
+def _request(options: Parsed, models: Sequence[ModelInfo], task: Task) -> tuple[Request, set[Path]]:
+    """The request for the first of `models` that can do it, and the files that its params were read from."""
+    given, sources = _given(options, families.get(models[0].family).SPEC, task)
+    refused: list[InvalidInput] = []
+    for model in models:
+        family = families.get(model.family)
+        values, read = _params(given, model, family.SPEC, task)
+        request = Request(
+            medium=family.SPEC.medium,
+            family=family.SPEC.id,
+            model=model.id,
+            task=task,
+            params=values,
+            project=options.values.get("project", ""),
+            title=options.values.get("title", ""),
+            origin={"part": "command"},
+        )
+        request = family.SPEC.check(request)
+        try:
+            if verify := getattr(family, "verify", None):
+                verify(request, model)
+        except InvalidInput as error:
+            refused.append(error)
+            continue
+        return request, sources | read
+    if {error.code for error in refused} == {"voice-unknown"}:
+        choices = [choice for error in refused for choice in error.arguments["choices"]]
+        raise InvalidInput("voice-unknown", {**refused[0].arguments, "choices": choices})
+    raise refused[0]
+
+
+def _models(wanted: str, medium: Medium, needed: bool) -> list[ModelInfo]:
+    """The model that was asked for, by its id or title; without one those of the starter pack."""
     models = [info for info in Catalogue().list() if info.medium == medium]
     usable = [info.id for info in models if info.usable]
     if wanted:
@@ -98,9 +120,11 @@ def _model(wanted: str, medium: Medium, needed: bool) -> ModelInfo | None:
         found = [info for info in models if info.origin == "starter"]
         if not found and needed:
             raise AtelierError("starter-missing")
-    if found and needed and not found[0].usable:
-        raise _unusable(found[0])
-    return found[0] if found else None
+    if needed:
+        if not any(info.usable for info in found):
+            raise _unusable(found[0])
+        found = [info for info in found if info.usable]
+    return found
 
 
 def _unusable(model: ModelInfo) -> AtelierError:
@@ -126,10 +150,11 @@ def _task(wanted: str, family: Family) -> Task:
 def _flags(family: Family, task: Task, model: ModelInfo | None) -> list[Flag]:
     defaults = dict(model.defaults) if model else {}
     params = family.params_for(task)
+    formats = ", ".join(family.formats)
     flags = [
         Flag("--model", _("The model, by its name in the list of models."), "M"),
         Flag("--task", _("What to do: {choices}.").format(choices=", ".join(family.tasks)), "T"),
-        Flag("--prompt-file", _("Read the prompt from a file; - is standard input."), "F"),
+        Flag(f"--{_main_field(params)}-file", _("Read the text from a file; - is standard input."), "F"),
     ]
     if any(isinstance(param, Messages) for param in params):
         flags += [
@@ -138,7 +163,7 @@ def _flags(family: Family, task: Task, model: ModelInfo | None) -> list[Flag]:
         ]
     flags += [_param_flag(param, defaults.get(param.id, param.default)) for param in params]
     flags += [
-        Flag("--output", _("Write the result to this file: {choices}.").format(choices=", ".join(FORMATS)), "F", "-o"),
+        Flag("--output", _("Write the result to this file: {choices}.").format(choices=formats), "F", "-o"),
         Flag("--project", _("Keep the result in this project of the library."), "NAME"),
         Flag("--title", _("What the result is called."), "TITLE"),
         Flag("--json", _("Print every event as one line of JSON.")),
@@ -152,6 +177,11 @@ def _param_flag(param: Param, default: Any) -> Flag:
     if isinstance(param, Messages):
         return Flag(name, _('A file with the conversation so far: JSON, a list of {"role", "content"}.'), "F")
     words = _(param.help) or _(param.label)
+    if isinstance(param, Rows):
+        fields = ", ".join(f'"{spec.id}"' for spec in param.fields)
+        return Flag(name, f"{words} {_('A JSON file, a list of {fields}.').format(fields=f'{{{fields}}}')}", "F")
+    if isinstance(param, Pairs):
+        return Flag(name, f"{words} {_('A JSON file.')}", "F")
     if isinstance(param, Switch):
         return Flag(name, words, negatable=True)
     if isinstance(param, Seed):
@@ -167,50 +197,75 @@ def _whole(param: Param) -> bool:
     return isinstance(param, Integer)
 
 
-def _params(options: Parsed, model: ModelInfo, family: Family, task: Task) -> tuple[dict[str, Any], set[Path]]:
-    """The params of the request, and the files they were read from."""
+def _main_field(params: Sequence[Param]) -> str:
+    """The field that what is asked for goes into."""
+    return "text" if any(param.id == "text" for param in params) else "prompt"
+
+
+def _given(options: Parsed, family: Family, task: Task) -> tuple[dict[str, str], set[Path]]:
+    """What was given on the command line, with the text that was read for it, and the file that it came from."""
     given = dict(options.values)
+    params = family.params_for(task)
+    field = _main_field(params)
+    source = _source(options, field)
+    if not source:
+        return given, set()
+    limit = next((param.limit for param in params if param.id == field and isinstance(param, Text)), TEXT_LIMIT)
+    given[field] = _read_text(source, limit)
+    return given, {Path(os.path.realpath(source))}
+
+
+def _params(given: Mapping[str, str], model: ModelInfo, family: Family, task: Task) -> tuple[dict[str, Any], set[Path]]:
+    """The params of the request, and the files they were read from."""
     sources: set[Path] = set()
-    if source := _prompt_source(options):
-        given["prompt"] = _read_text(source)
-        sources.add(Path(os.path.realpath(source)))
     specs = family.params_for(task)
     values = {name: value for name, value in model.defaults.items() if name in {spec.id for spec in specs}}
     for spec in specs:
         key = spec.id.replace("_", "-")
+        if isinstance(spec, Messages | Rows | Pairs) and key in given:
+            sources.add(Path(os.path.realpath(given[key])))
         if isinstance(spec, Messages):
-            if key in given:
-                sources.add(Path(os.path.realpath(given[key])))
             values[spec.id] = _messages(given, key)
+        elif isinstance(spec, Rows | Pairs) and key in given:
+            values[spec.id] = _read_json(given[key])
         elif key in given:
             values[spec.id] = given[key]
         elif isinstance(spec, Text) and spec.required:
-            raise Usage(_("There is no prompt: give --prompt TEXT, --prompt-file FILE, or - for standard input."))
+            raise Usage(_(_NOTHING["prompt"]))
+    if _main_field(specs) == "text" and not given.keys() & {"text", "script"}:
+        raise Usage(_(_NOTHING["text"]))
     return values, sources
 
 
-def _prompt_source(options: Parsed) -> str:
-    """The file to read the prompt from, "-" for standard input, "" for none."""
-    source = options.values.get("prompt-file", "")
+def _source(options: Parsed, field: str) -> str:
+    """The file to read the text from, "-" for standard input, "" for none."""
+    file = f"{field}-file"
+    source = options.values.get(file, "")
     words = [word for word in options.words if word != "-"]
     if words:
-        raise Usage(_("{word} stands alone. Put the prompt in quotes after --prompt.").format(word=words[0]))
+        told = _("{word} stands alone. Put the text in quotes after {option}.")
+        raise Usage(told.format(word=words[0], option=f"--{field}"))
     if options.words:
         source = source or "-"
-    if "prompt-file" in options.values and not source:
-        raise Usage(_("{option} needs a value: {option} {value}.").format(option="--prompt-file", value="F"))
-    if source and "prompt" in options.values:
-        raise Usage(_("Give the prompt once: with --prompt, or from a file or standard input."))
+    if file in options.values and not source:
+        raise Usage(_("{option} needs a value: {option} {value}.").format(option=f"--{file}", value="F"))
+    if source and field in options.values:
+        told = _("Give the text once: with {option}, or from a file or standard input.")
+        raise Usage(told.format(option=f"--{field}"))
     return source
 
 
-def _messages(given: dict[str, str], key: str) -> list[Any]:
+def _read_json(name: str) -> Any:
+    try:
+        return json.loads(_read_text(name, _JSON_LIMIT))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("file-unreadable", {"path": name}, details=str(error)) from error
+
+
+def _messages(given: Mapping[str, str], key: str) -> list[Any]:
     messages: list[Any] = []
     if key in given:
-        try:
-            read = json.loads(_read_text(given[key]))
-        except (ValueError, RecursionError) as error:
-            raise InvalidInput("file-unreadable", {"path": given[key]}, details=str(error)) from error
+        read = _read_json(given[key])
         messages = read if isinstance(read, list) else [read]
     if given.get("system"):
         messages.insert(0, {"role": "system", "content": given["system"]})
@@ -221,16 +276,16 @@ def _messages(given: dict[str, str], key: str) -> list[Any]:
     return messages
 
 
-def _read_text(name: str) -> str:
+def _read_text(name: str, limit: int) -> str:
     """A text file or standard input as it is, UTF-8 or with a mark that says it is UTF-16 (as Windows writes it)."""
     try:
         if name == "-":
             if sys.stdin is None:
                 raise Usage(_("There is no standard input to read from."))
-            data = _limited(sys.stdin.buffer)
+            data = _limited(sys.stdin.buffer, limit)
         else:
             with Path(name).expanduser().open("rb") as stream:
-                data = _limited(stream)
+                data = _limited(stream, limit)
     except OSError as error:
         told = from_os_error(error, name)
         raise InvalidInput(told.code, told.arguments, told.details) from error
@@ -240,10 +295,11 @@ def _read_text(name: str) -> str:
     return data.decode("utf-8-sig", "surrogateescape")
 
 
-def _limited(stream: BinaryIO) -> bytes:
-    data = stream.read(_READ_LIMIT + 1)
-    if len(data) > _READ_LIMIT:
-        raise InvalidInput("text-too-long", {"parameter": "prompt", "count": len(data), "limit": TEXT_LIMIT})
+def _limited(stream: BinaryIO, limit: int) -> bytes:
+    most = 4 * limit + 4  # no character of UTF-8 is longer; anything beyond is too long in any case
+    data = stream.read(most + 1)
+    if len(data) > most:
+        raise InvalidInput("text-too-long", {"parameter": "text", "count": len(data), "limit": limit})
     return data
 
 
@@ -253,6 +309,7 @@ def _help(
     about = _("For the model {model} and the task {task}; other models and tasks have other options.").format(
         model=model.id if model else _(family.title), task=task
     )
-    usage = f"atelier generate {medium} --prompt P | --prompt-file F | - [...] [-o FILE]"
+    field = _main_field(family.params_for(task))
+    usage = f"atelier generate {medium} --{field} T | --{field}-file F | - [...] [-o FILE]"
     show_help(desk, usage, f"{describe(flags)}\n\n{about}")
     return DONE

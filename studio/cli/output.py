@@ -13,11 +13,11 @@ from studio.core import paths
 from studio.core.errors import InvalidInput, from_os_error
 from studio.core.files import write_bytes
 from studio.core.i18n import _
-from studio.core.jobs import Job
+from studio.core.jobs import Artifact, Job
 from studio.core.recipe import Recipe
 from studio.library import Library
 from studio.library.folder import STAGING
-from studio.media import carriers, text
+from studio.media import carriers, subtitles, text
 
 
 def check_output(name: str, formats: Sequence[str]) -> Path:
@@ -46,13 +46,14 @@ def check_output(name: str, formats: Sequence[str]) -> Path:
 
 
 class OutputFile:
-    """Stands where the library stands in a queue: files a job's text as one file, with its recipe beside it. With a
-    `library` the result is kept there too."""
+    """Stands where the library stands in a queue: files a job's result as one file that carries its recipe. With a
+    `library` the result is kept there too. `part` is where what an unfinished job made was put."""
 
     def __init__(self, path: Path, library: Library | None = None) -> None:
         self.path = path
         self.results = library.results if library else paths.data_dir() / "commands"
         self._library = library
+        self.part: Path | None = None
 
     def staging(self, job_id: str) -> Path:
         if self._library:
@@ -64,9 +65,16 @@ class OutputFile:
             raise from_os_error(error, self.results) from error
 
     def file(self, job: Job, staging: Path, manifest: Mapping[str, Any]) -> Sequence[Any]:
-        for artifact in manifest.get("artifacts", ()):
-            self._write(job, (staging / artifact["name"]).read_bytes(), Recipe.from_json(manifest["recipe"]))
-        return self._library.file(job, staging, manifest) if self._library else [self.path]
+        recipe = Recipe.from_json(manifest["recipe"]) if "recipe" in manifest else None
+        whole = manifest.get("ending", "done") == "done"
+        path = self.path if whole else self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
+        for item in manifest.get("artifacts", ()):
+            artifact = Artifact.from_json(item)
+            assert recipe is not None
+            write = _write_sound if artifact.blob.media_type.startswith("audio/") else _write_text
+            write(path, artifact, staging / artifact.name, job, recipe)
+            self.part = None if whole else path
+        return self._library.file(job, staging, manifest) if self._library else [path]
 
     def keep_part(self, written: str) -> Path | None:
         """What was written before a job was stopped, beside the file that was asked for; None if it is nothing."""
@@ -76,9 +84,22 @@ class OutputFile:
         write_bytes(path, written.encode("utf-8", "replace"))
         return path
 
-    def _write(self, job: Job, data: bytes, recipe: Recipe) -> None:
-        if self.path.suffix.lower() == ".txt":
-            write_bytes(self.path, data)
-        else:
-            text.export(text.Script(job.request.title, data.decode("utf-8", "replace")), self.path)
-        carriers.Sidecar().embed(self.path, recipe)
+
+def _write_text(path: Path, _artifact: Artifact, source: Path, job: Job, recipe: Recipe) -> None:
+    data = source.read_bytes()
+    if path.suffix.lower() == ".txt":
+        write_bytes(path, data)
+    else:
+        text.export(text.Script(job.request.title, data.decode("utf-8", "replace")), path)
+    carriers.Sidecar().embed(path, recipe)
+
+
+def _write_sound(path: Path, artifact: Artifact, source: Path, _job: Job, recipe: Recipe) -> None:
+    from studio.media import audio
+
+    if path.suffix.lower() in subtitles.FORMATS:
+        cues = subtitles.cues(artifact.metadata.get("sentences", ()))
+        write_bytes(path, subtitles.FORMATS[path.suffix.lower()](cues).encode("utf-8"))
+    else:
+        audio.convert(source, path)
+    carriers.embed(path, recipe)

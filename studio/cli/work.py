@@ -57,8 +57,10 @@ def work(request: Request, filer: Filer, desk: Desk, *, as_json: bool) -> int:
             return _Following(job, jobs, client, filer, desk.console, as_json).until_end(mail)
     finally:
         awake.close()
-        jobs.stop()
+        jobs.stop()  # files what an unfinished job made
         client.stop()
+        if isinstance(filer, OutputFile) and filer.part:
+            desk.console.err(_("What was made so far is in {path}.").format(path=filer.part))
 
 
 class _Following:

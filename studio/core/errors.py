@@ -137,11 +137,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("Write two voices of this model with their shares, as in {example}."),
     ),
     "voice-language": (
-        N_("{voice} cannot speak {language}: {text}"),
+        N_("{voice} cannot speak {language}: “{text}”."),
         N_("Voices that can: {choices}. Choose one of them for this sentence, or change its language."),
     ),
     "voice-language-none": (
-        N_("No voice on this computer can speak this: {text}"),
+        N_("No voice on this computer can speak this: “{text}”."),
         N_("The voices here read {choices}. Install a model for this language, or take the sentence out."),
     ),
     "phonemes-unknown": (

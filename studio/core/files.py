@@ -23,7 +23,7 @@ def write_bytes(path: Path, data: bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, usual_mode())
         os.replace(temporary, path)
         temporary = None
         sync_folder(path.parent)
@@ -68,7 +68,8 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _umask() -> int:
+def usual_mode() -> int:
+    """The rights that a new file gets; a temporary file has fewer."""
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask

@@ -37,7 +37,7 @@ class Voice:
 class ModelInfo:
     """A model as the picker shows it. Sizes in bytes (0: unknown); `context` in tokens (0: not a text model);
     `languages` are BCP 47 codes; `origin` is "starter", "hub" or "imported"; `voices` has the usual one first (empty:
-    not a speech model)."""
+    not a speech model); `blends`: two of them can be mixed."""
 
     id: str
     family: str
@@ -57,6 +57,7 @@ class ModelInfo:
     missing: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     voices: tuple[Voice, ...] = ()
+    blends: bool = False
 
     @property
     def usable(self) -> bool:

@@ -7,8 +7,8 @@
     def upgrade(params: dict[str, Any], from_version: int) -> dict[str, Any]
     def estimate(files: ModelFiles, device: Device) -> int    # bytes that a loaded model holds
 
-and, for text, `count_tokens(model, request) -> int`; where fields that are right one by one can be wrong together or for
-a model, `verify(request: Request, info: ModelInfo) -> None`, which raises `InvalidInput` before the job is written
+and, for text, `count_tokens(model, request) -> int`; where fields that are right one by one can be wrong together or
+for a model, `verify(request: Request, info: ModelInfo) -> None`, which raises `InvalidInput` before the job is written
 down. `FamilyModule` is that contract.
 """
 

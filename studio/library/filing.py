@@ -76,7 +76,10 @@ def clear_staging(staging: Path) -> None:
 def title_of(job: Job) -> str:
     """The request's title, else the first words of what was asked."""
     params = job.request.params
-    text = job.request.title or params.get("prompt") or ""
+    text = job.request.title or params.get("prompt") or params.get("text") or ""
+    script = params.get("script")
+    if not text and isinstance(script, list):
+        text = next((row["text"] for row in script if row.get("text", "").strip()), "")
     messages = params.get("messages")
     if not text and isinstance(messages, list):
         text = next((m.get("content", "") for m in reversed(messages) if m.get("role") == "user"), "")

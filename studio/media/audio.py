@@ -11,7 +11,7 @@ import math
 import os
 import tempfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from studio.core.errors import AtelierError, from_os_error
+from studio.core.files import usual_mode
 
 Samples = NDArray[np.float32]
 # suffix: (container, encoding, media type)
@@ -81,38 +82,19 @@ def write(path: Path, sound: Sound, comment: str = "") -> None:
     """Write `sound` in the format of the suffix (see `FORMATS`), in one step; `comment` goes into the file's own
     comment field (ASCII in an MP3, whose tags have no one encoding). Same sound, same bytes. Raises
     `AtelierError` in words."""
-    if path.suffix.lower() not in FORMATS:
-        raise AtelierError("format-unknown", {"suffix": path.suffix, "choices": list(FORMATS)})
-    container, encoding, _media_type = FORMATS[path.suffix.lower()]
-    temporary: str | None = None
+    blocks = (sound.samples[start : start + _BLOCK] for start in range(0, len(sound.samples), _BLOCK))
+    _write_blocks(path, sound.sample_rate, sound.channels, blocks, comment)
+
+
+def convert(source: Path, target: Path) -> None:
+    """Write the sound in `source` to `target` in the format of its suffix, whatever its length, in one step. Raises
+    `AtelierError` in words."""
     try:
-        if not path.parent.is_dir():
-            raise FileNotFoundError(2, "no such folder", str(path.parent))
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        os.close(handle)
-        with soundfile.SoundFile(
-            temporary, "w", sound.sample_rate, sound.channels, format=container, subtype=encoding
-        ) as stream:
-            if comment and container != "WAV":
-                stream.comment = comment
-            for start in range(0, len(sound.samples), _BLOCK):
-                stream.write(sound.samples[start : start + _BLOCK])
-        if comment and container == "WAV":
-            _append_comment(Path(temporary), comment)
-        if container == "OGG":
-            _fix_serial(Path(temporary))
-        with open(temporary, "rb+") as stream:
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise from_os_error(error, path) from error
+        with soundfile.SoundFile(source) as stream:
+            blocks = (np.asarray(block, np.float32) for block in stream.blocks(_BLOCK, dtype="float32", always_2d=True))
+            _write_blocks(target, stream.samplerate, stream.channels, blocks)
     except soundfile.SoundFileError as error:
-        # libsndfile tells a full disk only as "system error"
-        raise AtelierError("sound-not-written", {"path": str(path)}, details=str(error)) from error
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        raise AtelierError("sound-unreadable", {"path": str(source)}, details=str(error)) from error
 
 
 def comment(path: Path) -> str:
@@ -155,8 +137,23 @@ def normalise(sound: Sound, target: float = -16.0, ceiling: float = -1.0) -> Sou
         if not math.isfinite(current) or abs(current - target) < 0.1:
             break
         raised = result.samples * np.float32(10 ** ((target - current) / 20))
-        result = replace(sound, samples=_limit(raised, sound.sample_rate, ceiling))
-    return replace(result, samples=_limit(result.samples, sound.sample_rate, ceiling))
+        result = replace(sound, samples=limit(raised, sound.sample_rate, ceiling))
+    return replace(result, samples=limit(result.samples, sound.sample_rate, ceiling))
+
+
+def limit(samples: Samples, sample_rate: int, ceiling: float) -> Samples:
+    """True peaks at most `ceiling` dBTP, by a look-ahead limiter: the needed gain, held over 5 ms (minimum) and
+    smoothed (mean of the same width), so the envelope never exceeds what any frame needs."""
+    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+    limit = 10 ** (ceiling / 20) * 0.998  # the gain's own slope moves the oversampled peak by a hair
+    over = _oversampled_peaks(samples)
+    if not len(over) or over.max() <= limit:
+        return samples
+    width = 2 * int(0.005 * sample_rate) + 1
+    needed = np.minimum(1.0, limit / np.maximum(over, 1e-9))
+    envelope = uniform_filter1d(minimum_filter1d(needed, width), width)
+    return (samples * envelope[:, None]).astype(np.float32)
 
 
 def fade(sound: Sound, seconds_in: float = 0.0, seconds_out: float = 0.0) -> Sound:
@@ -222,22 +219,41 @@ def _oversampled_peaks(samples: Samples) -> Samples:
     return np.maximum(result, np.abs(samples).max(axis=1, initial=0.0))
 
 
-def _limit(samples: Samples, sample_rate: int, ceiling: float) -> Samples:
-    """A look-ahead limiter: the needed gain, held over 5 ms (minimum) and smoothed (mean of the same width), so the
-    envelope never exceeds what any frame needs."""
-    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+def _write_blocks(path: Path, sample_rate: int, channels: int, blocks: Iterable[Samples], comment: str = "") -> None:
+    if path.suffix.lower() not in FORMATS:
+        raise AtelierError("format-unknown", {"suffix": path.suffix, "choices": list(FORMATS)})
+    container, encoding, _media_type = FORMATS[path.suffix.lower()]
+    temporary: str | None = None
+    try:
+        if not path.parent.is_dir():
+            raise FileNotFoundError(2, "no such folder", str(path.parent))
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        os.close(handle)
+        with soundfile.SoundFile(temporary, "w", sample_rate, channels, format=container, subtype=encoding) as sound:
+            if comment and container != "WAV":
+                sound.comment = comment
+            for block in blocks:
+                sound.write(block)
+        if comment and container == "WAV":
+            append_riff_comment(Path(temporary), comment)
+        if container == "OGG":
+            _fix_serial(Path(temporary))
+        with open(temporary, "rb+") as stream:
+            os.fsync(stream.fileno())
+        os.chmod(temporary, usual_mode())
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise from_os_error(error, path) from error
+    except soundfile.SoundFileError as error:
+        # libsndfile tells a full disk only as "system error"
+        raise AtelierError("sound-not-written", {"path": str(path)}, details=str(error)) from error
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
 
-    limit = 10 ** (ceiling / 20) * 0.998  # the gain's own slope moves the oversampled peak by a hair
-    over = _oversampled_peaks(samples)
-    if not len(over) or over.max() <= limit:
-        return samples
-    width = 2 * int(0.005 * sample_rate) + 1
-    needed = np.minimum(1.0, limit / np.maximum(over, 1e-9))
-    envelope = uniform_filter1d(minimum_filter1d(needed, width), width)
-    return (samples * envelope[:, None]).astype(np.float32)
 
-
-def _append_comment(path: Path, text: str) -> None:
+def append_riff_comment(path: Path, text: str) -> None:
     """Add a LIST/INFO chunk with ICMT to a RIFF file; libsndfile writes none longer than its header buffer."""
     data = text.encode("utf-8") + b"\0"
     data += b"\0" * (len(data) % 2)
@@ -279,7 +295,7 @@ def _fix_serial(path: Path) -> None:
         size = 27 + segments + sum(data[start + 27 : start + 27 + segments])
         data[start + 14 : start + 18] = (1).to_bytes(4, "little")
         data[start + 22 : start + 26] = bytes(4)
-        checksum = _ogg_crc(data[start : start + size])
+        checksum = ogg_crc(data[start : start + size])
         data[start + 22 : start + 26] = checksum.to_bytes(4, "little")
         start += size
     path.write_bytes(data)
@@ -288,7 +304,7 @@ def _fix_serial(path: Path) -> None:
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-def _ogg_crc(data: bytes | bytearray) -> int:
+def ogg_crc(data: bytes | bytearray) -> int:
     """zlib's CRC is the reflected form of the same polynomial: reverse the bits of what goes in and comes out, and
     undo its inversion at both ends."""
     reflected = zlib.crc32(bytes(data).translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF

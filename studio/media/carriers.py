@@ -5,6 +5,7 @@ A medium adds its format by writing a `Carrier` and one line in `CARRIERS`.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Protocol
 
@@ -45,8 +46,29 @@ class Sidecar:
         return (_sidecar(path),)
 
 
+class SoundComment:
+    """For sounds: their comment field, as JSON in ASCII, which every reader of tags understands."""
+
+    def embed(self, path: Path, recipe: Recipe) -> None:
+        from studio.media.sound_tags import write_comment
+
+        write_comment(path, json.dumps(recipe.to_json(), sort_keys=True, separators=(",", ":")))
+
+    def extract(self, path: Path) -> str:
+        from studio.media.audio import comment
+
+        return comment(path)
+
+    def companions(self, path: Path) -> tuple[Path, ...]:
+        return ()
+
+
 _SIDECAR = Sidecar()
-CARRIERS: dict[str, Carrier] = {".txt": _SIDECAR, ".md": _SIDECAR}
+_SOUND = SoundComment()
+CARRIERS: dict[str, Carrier] = {
+    **dict.fromkeys((".txt", ".md", ".srt", ".vtt"), _SIDECAR),
+    **dict.fromkeys((".wav", ".flac", ".ogg", ".mp3"), _SOUND),
+}
 
 
 def embed(path: Path, recipe: Recipe) -> None:

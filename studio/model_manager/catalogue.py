@@ -26,7 +26,10 @@ from studio.model_manager import starter
 
 _MAX_CONFIG = 16 << 20
 _UNCOUNTED = Device()  # how much memory a model needs where it may have all it wants
-_KNOWN_FIELDS = ("title", "description", "license", "context", "repository", "defaults", "languages", "voices")
+_KNOWN_FIELDS = (
+    *("title", "description", "license", "context", "repository", "defaults"),
+    *("languages", "voices", "blends"),
+)
 _TOKENIZERS = (
     ("tokenizer.json",),
     ("tokenizer.model",),

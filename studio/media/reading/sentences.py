@@ -11,6 +11,7 @@ LONGEST = 400  # characters of one sentence; longer ones are cut at clauses, the
 _KANA = re.compile(r"[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9d]")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ]")
+_LATIN_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ]+")
 _LATIN_RUN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ](?:[A-Za-zÀ-ÖØ-öø-ɏ0-9'’.&-]| (?=[A-Za-zÀ-ÖØ-öø-ɏ]))*")
 _OTHER_LETTER = re.compile(r"[^\W\d_]")
 _CLOSERS = "\"'”’」』）)】》]"
@@ -96,9 +97,10 @@ def language_of(text: str, default: str = "en") -> str:
     letters = len(_OTHER_LETTER.findall(text))
     if not letters:
         return default
-    if kana and kana + han >= latin:
+    words = len(_LATIN_WORD.findall(text))  # a Han character or a kana weighs as much as a word
+    if kana and kana + han >= words:
         return "ja"
-    if han * 2 >= latin and han:  # a Han character carries about as much as two letters
+    if han and han >= words:
         return "zh"
     return "en" if latin * 2 >= letters else ""
 
