@@ -231,6 +231,15 @@ class Document(ABC):
     def text(self) -> str:
         """The words of the document as a whole, for its excerpt and for export."""
 
+    def about(self) -> dict[str, Any]:
+        """A few figures of the document for lists (`store.Summary.about`): short, as they share the file's first line
+        with its title and excerpt."""
+        return {}
+
+    def attach(self, folder: Path) -> None:
+        """The folder in which the document may keep files of its own; it is made when it is needed. Called once, when
+        the document is created or opened."""
+
     @abstractmethod
     def _content(self) -> dict[str, Any]:
         """What this kind of document holds, as JSON; called with the lock held, must not take long."""
@@ -251,6 +260,8 @@ class Document(ABC):
                 "modified": self.modified,
                 "excerpt": " ".join(self.text[: 4 * _EXCERPT].split())[:_EXCERPT],
             }
+            if about := self.about():
+                head["about"] = about
             content, edits, unknown = self._content(), self._edits, dict(self._unknown)
 
         def write() -> str:
@@ -272,7 +283,7 @@ class Document(ABC):
 
     def take(self, data: Mapping[str, Any]) -> None:
         """Become what a file's JSON says. Raises `KeyError`, `TypeError` or `ValueError` for what is no document."""
-        known = {"atelier_document", "kind", "id", "title", "created", "modified", "excerpt", "content"}
+        known = {"atelier_document", "kind", "id", "title", "created", "modified", "excerpt", "about", "content"}
         self.id, self._title = str(data["id"]), str(data["title"])
         self.created, self.modified = float(data["created"]), float(data["modified"])
         self._unknown = {key: value for key, value in data.items() if key not in known}

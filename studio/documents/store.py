@@ -1,6 +1,6 @@
 """Where documents live: `<results>/<project>/documents/<Title>.<kind>.json`, found by the id inside.
 
-One program at a time edits a document: it holds a lock beside it. What a document looked like before it was edited is
+A document's own files (sounds of a reading, say) lie in `documents/.parts/<id>/`. One program at a time edits a document: it holds a lock beside it. What a document looked like before it was edited is
 kept in `.earlier/` until it is edited the next time, for the day on which a file turns out to be damaged.
 """
 
@@ -10,11 +10,12 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -27,6 +28,7 @@ from studio.documents.autosave import DELAY, Autosaver
 from studio.documents.base import HEAD_LIMIT, VERSION, Document
 from studio.documents.chat import ChatDocument
 from studio.documents.locks import FileLock
+from studio.documents.speech import SpeechDocument
 from studio.documents.text import TextDocument
 from studio.library import Library
 from studio.library.folder import DOCUMENTS
@@ -34,14 +36,15 @@ from studio.library.names import fold, free_name, safe_name
 
 _log = logging.getLogger(__name__)
 
-KINDS: dict[str, type[Document]] = {TextDocument.kind: TextDocument, ChatDocument.kind: ChatDocument}
-EARLIER = ".earlier"
+KINDS: dict[str, type[Document]] = {cls.kind: cls for cls in (TextDocument, ChatDocument, SpeechDocument)}
+EARLIER, PARTS = ".earlier", ".parts"
 
 
 @dataclass(frozen=True)
 class Summary:
     """A line in a list of documents. `problem`: the file cannot be opened, and why ("document-damaged",
-    "document-newer"); its title is then the file's name. `earlier`: there is a copy of how it was before."""
+    "document-newer"); its title is then the file's name. `earlier`: there is a copy of how it was before; `about`: what the kind tells of itself
+    (`Document.about`)."""
 
     id: str
     kind: str
@@ -53,6 +56,7 @@ class Summary:
     excerpt: str = ""
     problem: AtelierError | None = None
     earlier: bool = False
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 class DocumentStore:
@@ -86,6 +90,8 @@ class DocumentStore:
     @overload
     def create(self, kind: Literal["chat"], project: str = "", title: str = "") -> ChatDocument: ...
     @overload
+    def create(self, kind: Literal["speech"], project: str = "", title: str = "") -> SpeechDocument: ...
+    @overload
     def create(self, kind: str, project: str = "", title: str = "") -> Document: ...
     def create(self, kind: str, project: str = "", title: str = "") -> Document:
         """A new document in a project ("": the one used last). Its file appears with the first edit. Raises
@@ -108,6 +114,12 @@ class DocumentStore:
         """A new document with the contents of another, which may be open elsewhere. Raises as `open`."""
         document = self._read(self._find(id))
         document.id, document.file = new_id(), None
+        parts = self._parts(document.project, id)
+        if parts.is_dir():
+            try:
+                shutil.copytree(parts, self._parts(document.project, document.id))
+            except OSError as error:  # shutil.Error among them
+                raise from_os_error(error, parts) from error
         self._adopt(document)
         document.set_title(_("{title} (copy)").format(title=document.name))
         return document
@@ -212,14 +224,22 @@ class DocumentStore:
                 raise AtelierError("document-open", {"title": summary.title or _(KINDS[summary.kind].untitled)})
             lock.release()
         if path is not None and path.exists():
-            try:
-                self._trash(str(path))
-            except Exception as error:  # send2trash raises what each system's own trash raises
-                raise AtelierError("trash-failed", {"path": str(path)}, details=repr(error)) from error
+            self._to_trash(path)
+            if (parts := path.parent / PARTS / id).is_dir():
+                self._to_trash(parts)
         if document is not None:
             self._release(document)
 
     # Inside
+
+    def _to_trash(self, path: Path) -> None:
+        try:
+            self._trash(str(path))
+        except Exception as error:  # send2trash raises what each system's own trash raises
+            raise AtelierError("trash-failed", {"path": str(path)}, details=repr(error)) from error
+
+    def _parts(self, project: str, id: str) -> Path:
+        return self._folder(project) / PARTS / id
 
     def _folder(self, project: str) -> Path:
         return self._library.results / project / DOCUMENTS
@@ -238,6 +258,7 @@ class DocumentStore:
         self._locks[document.id] = lock
         self._open[document.id] = document
         document._touched = self.saver.touch
+        document.attach(self._parts(document.project, document.id))
 
     def _release(self, document: Document) -> None:
         with self._saving:
@@ -334,6 +355,7 @@ def _summarise(project: str, path: Path, modified: float) -> Summary:
             modified=float(head["modified"]),
             excerpt=str(head.get("excerpt", "")),
             earlier=earlier,
+            about=about if isinstance(about := head.get("about"), dict) else {},
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         parts = path.name.split(".")

@@ -1,0 +1,496 @@
+"""Hearing sound while it is still being made: a player that pulls from a source, gapless, on any device or on none.
+
+A `Source` gives samples when it is asked and says which place of the work they belong to; where its sound is not there
+yet, the player waits in silence and goes on with the first sample. Without a sound device a clock takes its place: what
+is shown moves on as if it were heard.
+
+QtMultimedia is imported when something is first played, never before.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QElapsedTimer, QIODevice, QObject, QTimer, Signal
+
+if TYPE_CHECKING:
+    from PySide6.QtMultimedia import QAudioDevice
+
+Samples = NDArray[np.float32]
+PLAYING, PAUSED, STOPPED = "playing", "paused", "stopped"
+BUFFER_SECONDS = 0.2
+TICK_MS = 33
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a work: `frame` of the part `key` (of the whole, where it has no parts)."""
+
+    key: str = ""
+    frame: int = 0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Samples of shape (frames, channels) that begin at `mark`; without any, the sound is not there yet."""
+
+    samples: Samples
+    mark: Mark
+
+
+class Source(ABC):
+    """Sound that is read from front to back; it keeps its own place. Used in the window's thread."""
+
+    sample_rate: int = 24000
+    channels: int = 1
+
+    @abstractmethod
+    def read(self, frames: int) -> Chunk | None:
+        """At most `frames` more; an empty chunk while the sound is still being made, None at the end."""
+
+    @abstractmethod
+    def seek(self, mark: Mark) -> None:
+        """Go on from there."""
+
+
+class Stream(Source):
+    """A sound that grows: `append` what arrives, `finish` when nothing more will. All of it can be heard again."""
+
+    def __init__(self, sample_rate: int, channels: int = 1) -> None:
+        self.sample_rate, self.channels = sample_rate, channels
+        self.frames = 0
+        self.finished = False
+        self._pieces: list[Samples] = []
+        self._starts: list[int] = []
+        self._at = 0
+
+    def append(self, payload: bytes | Samples) -> None:
+        """Interleaved float32 samples."""
+        samples = np.frombuffer(payload, np.float32) if isinstance(payload, bytes) else payload
+        if samples.size:
+            self._starts.append(self.frames)
+            self._pieces.append(samples.reshape(-1, self.channels))
+            self.frames += len(self._pieces[-1])
+
+    def finish(self) -> None:
+        self.finished = True
+
+    def part(self, start: int, end: int) -> Samples:
+        """The frames from `start` to `end`, as far as they are there."""
+        found = [
+            piece[max(0, start - first) : max(0, end - first)]
+            for first, piece in zip(self._starts, self._pieces, strict=True)
+            if first < end and first + len(piece) > start
+        ]
+        return np.concatenate(found) if found else np.zeros((0, self.channels), np.float32)
+
+    def forget(self, before: int) -> None:
+        """Let go of what lies before the frame `before`."""
+        while self._pieces and self._starts[0] + len(self._pieces[0]) <= before:
+            self._pieces.pop(0)
+            self._starts.pop(0)
+
+    def read(self, frames: int) -> Chunk | None:
+        samples = self.part(self._at, self._at + frames)
+        if not len(samples) and self.finished:
+            return None
+        chunk = Chunk(samples, Mark("", self._at))
+        self._at += len(samples)
+        return chunk
+
+    def seek(self, mark: Mark) -> None:
+        self._at = min(max(mark.frame, 0), self.frames)
+
+
+class Output(Protocol):
+    """Where sound goes. `waiting()` is how many frames were pulled and not heard yet."""
+
+    def start(self) -> bool: ...
+    def stop(self) -> None: ...
+    def set_volume(self, volume: float) -> None: ...
+    def waiting(self) -> int: ...
+
+
+Pull = Callable[[int], Samples]
+
+
+class SilentOutput:
+    """Takes samples as fast as they would be heard, and throws them away."""
+
+    def __init__(self, pull: Pull, sample_rate: int, parent: QObject) -> None:
+        self._pull, self._rate = pull, sample_rate
+        self._clock = QElapsedTimer()
+        self._taken = 0
+        self._timer = QTimer(parent)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._take)
+
+    def start(self) -> bool:
+        self._clock.start()
+        self._timer.start()
+        return True
+
+    def stop(self) -> None:
+        self._timer.stop()
+        self._timer.deleteLater()
+
+    def set_volume(self, volume: float) -> None:
+        return
+
+    def waiting(self) -> int:
+        return 0
+
+    def _take(self) -> None:
+        due = self._clock.elapsed() * self._rate // 1000
+        if due > self._taken:
+            self._pull(due - self._taken)
+            self._taken = due
+
+
+class _Pulled(QIODevice):
+    """What a sink reads from: it never ends, the player does."""
+
+    def __init__(self, give: Callable[[int], bytes], parent: QObject) -> None:
+        super().__init__(parent)
+        self._give = give
+        self.open(QIODevice.OpenModeFlag.ReadOnly | QIODevice.OpenModeFlag.Unbuffered)
+
+    def readData(self, maxlen: int) -> bytes:  # type: ignore[override]
+        return self._give(maxlen) if maxlen > 0 else b""
+
+    def writeData(self, data: Any, maxlen: int = 0) -> int:  # type: ignore[override]
+        return -1
+
+    def bytesAvailable(self) -> int:
+        return 1 << 20
+
+    def isSequential(self) -> bool:
+        return True
+
+
+class SinkOutput:
+    """A sound device. What it cannot play as it is (its rate, its channels, its kind of samples) is converted."""
+
+    def __init__(self, device: QAudioDevice, pull: Pull, sample_rate: int, channels: int, parent: QObject) -> None:
+        from PySide6.QtMultimedia import QAudioFormat, QAudioSink
+
+        wanted = QAudioFormat()
+        wanted.setSampleRate(sample_rate)
+        wanted.setChannelCount(channels)
+        wanted.setSampleFormat(QAudioFormat.SampleFormat.Float)
+        self._format = wanted if device.isFormatSupported(wanted) else device.preferredFormat()
+        self._whole = self._format.sampleFormat() == QAudioFormat.SampleFormat.Int16
+        self._pull, self._rate, self._channels = pull, sample_rate, channels
+        self._phase, self._last = 0.0, np.zeros((1, channels), np.float32)
+        self._sink = QAudioSink(device, self._format, parent)
+        self._sink.setBufferSize(self._format.bytesForDuration(int(BUFFER_SECONDS * 1_000_000)))
+        self._device = _Pulled(self._give, parent)
+
+    def start(self) -> bool:
+        from PySide6.QtMultimedia import QtAudio
+
+        self._sink.start(self._device)
+        return self._sink.error() == QtAudio.Error.NoError
+
+    def stop(self) -> None:
+        self._sink.stop()
+        self._sink.deleteLater()
+        self._device.deleteLater()
+
+    def set_volume(self, volume: float) -> None:
+        self._sink.setVolume(volume)
+
+    def waiting(self) -> int:
+        held = self._sink.bufferSize() - self._sink.bytesFree()
+        seconds = self._format.durationForBytes(max(0, held)) / 1_000_000
+        return round(seconds * self._rate)
+
+    def failed(self) -> bool:
+        """Whether the device has gone away."""
+        from PySide6.QtMultimedia import QtAudio
+
+        return self._sink.error() in (QtAudio.Error.FatalError, QtAudio.Error.IOError)
+
+    def _give(self, count: int) -> bytes:
+        frames = count // max(1, self._format.bytesPerFrame())
+        if self._format.sampleRate() == self._rate:
+            samples = self._pull(frames)
+        else:
+            samples = self._resampled(frames)
+        if self._format.channelCount() != self._channels:
+            samples = np.repeat(samples.mean(axis=1, keepdims=True), self._format.channelCount(), axis=1)
+        if self._whole:
+            return (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+        return samples.astype("<f4", copy=False).tobytes()
+
+    def _resampled(self, frames: int) -> Samples:
+        """`frames` at the device's rate, each on the line between the two samples around it."""
+        step = self._rate / self._format.sampleRate()
+        places = self._phase + step * np.arange(1, frames + 1)
+        needed = int(places[-1]) if frames else 0
+        known = np.concatenate([self._last, self._pull(needed)]) if needed else self._last
+        index = np.minimum(places.astype(int), len(known) - 1)
+        after = np.minimum(index + 1, len(known) - 1)
+        part = (places - index)[:, None].astype(np.float32)
+        result = known[index] * (1 - part) + known[after] * part
+        self._phase, self._last = (places[-1] - needed if frames else self._phase), known[-1:]
+        return result.astype(np.float32)
+
+
+class Player(QObject):
+    """Plays one source at a time.
+
+    `state_changed` carries "playing", "paused" or "stopped"; `moved` follows what is heard, about 30 times a second;
+    `ended` the end of the source; `waiting_changed` whether it waits for sound that is still being made; `silent_changed`
+    whether there is no device to hear it on; `devices_changed` a change of the devices there are. `volume` is 0 to 1.
+    """
+
+    state_changed = Signal(str)
+    moved = Signal(object)
+    ended = Signal()
+    waiting_changed = Signal(bool)
+    silent_changed = Signal(bool)
+    devices_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None, *, silent: bool = False) -> None:
+        super().__init__(parent)
+        self.state = STOPPED
+        self.source: Source | None = None
+        self._always_silent = silent
+        self._silent: bool | None = None
+        self._waiting = False
+        self._wanted = ""
+        self._volume = 1.0
+        self._output: Output | None = None
+        self._media: Any = None
+        self._heard: deque[tuple[int, int, Mark]] = deque()
+        self._pulled = 0
+        self._mark = Mark()
+        self._drained = False
+        self._ticker = QTimer(self)
+        self._ticker.setInterval(TICK_MS)
+        self._ticker.timeout.connect(self._tick)
+
+    # -- what is played ---------------------------------------------------------------------------------------
+
+    @property
+    def is_playing(self) -> bool:
+        return self.state == PLAYING
+
+    @property
+    def mark(self) -> Mark:
+        """What is heard now, or where it will go on."""
+        return self._mark
+
+    @property
+    def is_waiting(self) -> bool:
+        return self._waiting
+
+    def play(self, source: Source, mark: Mark | None = None) -> None:
+        """Play `source` from `mark` (or from where it stands)."""
+        self._close()
+        self.source = source
+        if mark is not None:
+            source.seek(mark)
+            self._mark = mark
+        self._open()
+        self._set_state(PLAYING)
+
+    def pause(self) -> None:
+        """Hold; what was pulled but not heard is heard when it goes on."""
+        if self.state == PLAYING:
+            self._follow()
+            self._close()
+            if self.source is not None:
+                self.source.seek(self._mark)
+            self._set_state(PAUSED)
+
+    def resume(self) -> None:
+        if self.state == PAUSED and self.source is not None:
+            self.play(self.source, self._mark)
+
+    def stop(self) -> None:
+        self._close()
+        self.source = None
+        self._set_state(STOPPED)
+
+    def seek(self, mark: Mark) -> None:
+        """Go on from another place, playing or not."""
+        self._mark = mark
+        if self.source is None:
+            return
+        self.source.seek(mark)
+        if self.state == PLAYING:
+            self._close()
+            self._open()
+        self.moved.emit(mark)
+
+    # -- where it is heard ------------------------------------------------------------------------------------
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing can be heard for want of a device; known once something was played."""
+        return bool(self._silent)
+
+    @property
+    def volume(self) -> float:
+        return self._volume
+
+    def set_volume(self, volume: float) -> None:
+        """0 to 1 as the ear takes it."""
+        self._volume = min(max(volume, 0.0), 1.0)
+        if self._output is not None:
+            self._output.set_volume(self._volume**3)
+
+    def devices(self) -> list[tuple[str, str]]:
+        """(id, name) of the devices there are, the system's own choice first as ("", …)."""
+        if self._always_silent:
+            return []
+        found = self._devices().audioOutputs()
+        return [(device.id().data().decode("utf-8", "replace"), device.description()) for device in found]
+
+    @property
+    def device(self) -> str:
+        """The id of the chosen device; "": the system's own choice."""
+        return self._wanted
+
+    def set_device(self, id: str) -> None:
+        if id != self._wanted:
+            self._wanted = id
+            self._reopen()
+
+    def _devices(self) -> Any:
+        if self._media is None:
+            from PySide6.QtMultimedia import QMediaDevices
+
+            self._media = QMediaDevices(self)
+            self._media.audioOutputsChanged.connect(self._on_devices)
+        return self._media
+
+    def _chosen(self) -> QAudioDevice | None:
+        if self._always_silent:
+            return None
+        media = self._devices()
+        for device in media.audioOutputs():
+            if self._wanted and device.id().data().decode("utf-8", "replace") == self._wanted:
+                return device
+        default = media.defaultAudioOutput()
+        return None if default.isNull() else default
+
+    def _on_devices(self) -> None:
+        self.devices_changed.emit()
+        self._reopen()
+
+    def _reopen(self) -> None:
+        """Go on at the same place on what there is now."""
+        if self.state == PLAYING and self.source is not None:
+            self._follow()
+            self._close()
+            self.source.seek(self._mark)
+            self._open()
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        source = self.source
+        assert source is not None
+        self._heard.clear()
+        self._pulled = 0
+        self._drained = False
+        device = self._chosen()
+        output: Output | None = None
+        if device is not None:
+            output = SinkOutput(device, self._pull, source.sample_rate, source.channels, self)
+            output.set_volume(self._volume**3)
+            self._output = output
+            if not output.start():
+                _log.warning("the sound device %s cannot be used", device.description())
+                output.stop()
+                output = None
+        if output is None:
+            output = self._output = SilentOutput(self._pull, source.sample_rate, self)
+            output.start()
+        self._set_silent(isinstance(output, SilentOutput))
+        self._ticker.start()
+
+    def _close(self) -> None:
+        self._ticker.stop()
+        if self._output is not None:
+            output, self._output = self._output, None
+            output.stop()
+        self._set_waiting(False)
+
+    def _pull(self, frames: int) -> Samples:
+        """The next `frames`, with silence where there is nothing to hear yet or any more."""
+        source = self.source
+        channels = source.channels if source else 1
+        parts: list[Samples] = []
+        left = frames
+        while left > 0 and source is not None and not self._drained:
+            chunk = source.read(left)
+            if chunk is None:
+                self._drained = True
+                break
+            if not len(chunk.samples):
+                break
+            self._heard.append((self._pulled, len(chunk.samples), chunk.mark))
+            self._pulled += len(chunk.samples)
+            parts.append(chunk.samples)
+            left -= len(chunk.samples)
+        if left:
+            parts.append(np.zeros((left, channels), np.float32))
+            self._pulled += left
+        return np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else np.zeros((0, channels), np.float32)
+
+    def _follow(self) -> bool:
+        """Find what is heard now; False while that is silence."""
+        if self._output is None:
+            return False
+        now = self._pulled - self._output.waiting()
+        while len(self._heard) > 1 and self._heard[1][0] <= now:
+            self._heard.popleft()
+        if not self._heard:
+            return False
+        start, count, mark = self._heard[0]
+        self._mark = Mark(mark.key, mark.frame + min(max(now - start, 0), count))
+        return now < start + count
+
+    def _tick(self) -> None:
+        heard = self._follow()
+        if isinstance(self._output, SinkOutput) and self._output.failed():
+            _log.warning("the sound device went away")
+            self._reopen()
+            return
+        if self._drained and not heard:
+            self._close()
+            self.source = None
+            self._set_state(STOPPED)
+            self.ended.emit()
+            return
+        self._set_waiting(not heard)
+        if heard:
+            self.moved.emit(self._mark)
+
+    def _set_state(self, state: str) -> None:
+        if state != self.state:
+            self.state = state
+            self.state_changed.emit(state)
+
+    def _set_waiting(self, waiting: bool) -> None:
+        if waiting != self._waiting:
+            self._waiting = waiting
+            self.waiting_changed.emit(waiting)
+
+    def _set_silent(self, silent: bool) -> None:
+        if silent != self._silent:
+            self._silent = silent
+            self.silent_changed.emit(silent)
