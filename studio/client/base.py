@@ -46,6 +46,7 @@ class EngineClient(ABC):
         self.state = EngineState.STOPPED
         self.problem: AtelierError | None = None
         self.device: DeviceStatus | None = None
+        self._memory_limit = 0
         self._listeners: list[Listener] = []
         self._state_listeners: list[Callable[[EngineState], None]] = []
         self._listener_lock = threading.Lock()
@@ -75,8 +76,8 @@ class EngineClient(ABC):
         """End the engine and the client's threads; returns when both are gone."""
 
     def set_memory_limit(self, limit: int) -> None:
-        """What models may take from now on, in bytes (0: no limit). Running jobs are not disturbed. An engine that
-        decides this for itself does nothing."""
+        """What models may take from now on, in bytes (0: no limit). Running jobs are not disturbed."""
+        self._memory_limit = limit
 
     def models(self) -> Future[list[ModelInfo]]:
         return _then(self.query("models"), lambda rows: [ModelInfo.from_json(row) for row in rows])

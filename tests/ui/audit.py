@@ -128,7 +128,7 @@ def _cut_off(widget: QWidget) -> str:
         return ""
     parent = widget.parentWidget()
     while parent is not None:
-        if isinstance(parent, QAbstractScrollArea):
+        if isinstance(parent.parentWidget(), QAbstractScrollArea):  # `parent` is what scrolls
             return ""
         inside = QRect(widget.mapTo(parent, QPoint()), widget.size())
         if not parent.rect().contains(inside):
