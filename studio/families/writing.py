@@ -53,6 +53,11 @@ def clean_piece(piece: str) -> str:
     return piece.translate(_CONTROL)
 
 
+def stop_texts(lines: str) -> list[str]:
+    """The texts of a "stop" field: one on each line, where `\\n` stands for a line end."""
+    return [line.replace("\\n", "\n") for line in lines.split("\n") if line]
+
+
 def begins_text(request: Request, params: Mapping[str, Any]) -> bool:
     """Whether what is written stands at the beginning of a text, where white space is left out: not where a text or an
     answer is continued, but after a lead-in that ends in a colon ("Here is the poem:")."""

@@ -298,3 +298,7 @@ def test_a_model_can_be_dropped_as_soon_as_it_is_loaded(tmp_path: Path) -> None:
 )
 def test_white_space_is_left_out_only_where_a_text_begins(task: Task, params: dict[str, Any], begins: bool) -> None:
     assert writing.begins_text(ask("gguf", task), params) is begins
+
+
+def test_a_stop_text_may_hold_line_ends() -> None:
+    assert writing.stop_texts("\nEnd\n\\n\\nI made") == ["End", "\n\nI made"]

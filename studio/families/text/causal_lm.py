@@ -30,6 +30,7 @@ from studio.families.writing import (
     clean_piece,
     merge_messages,
     plain_prompt,
+    stop_texts,
     system_into_user,
     write_text,
 )
@@ -139,7 +140,7 @@ SPEC = Family(
         Text(
             id="stop_strings",
             label=N_("Stop at"),
-            help=N_("Writing ends before any of these, one on each line."),
+            help=N_("Writing ends before any of these, one on each line; \\n stands for a line end."),
             limit=2000,
             advanced=True,
         ),
@@ -300,7 +301,7 @@ class _Writer:
         self.pieces: list[str] = []
         self.written = 0
         self._model, self._ctx, self._prompt, self._limit = model, ctx, prompt, limit
-        self._stops = [line for line in stops.split("\n") if line]
+        self._stops = stop_texts(stops)
         self._trim = trim
         self._tokens: list[int] = []
         self._told = 0  # tokens whose text was passed on

@@ -42,6 +42,7 @@ from studio.families.writing import (
     clean_piece,
     merge_messages,
     plain_prompt,
+    stop_texts,
     write_text,
 )
 
@@ -233,7 +234,7 @@ SPEC = Family(
         Text(
             id="stop",
             label=N_("Stop at"),
-            help=N_("Writing ends before any of these, one on each line."),
+            help=N_("Writing ends before any of these, one on each line; \\n stands for a line end."),
             limit=2000,
             advanced=True,
         ),
@@ -438,7 +439,7 @@ def run(model: Model, request: Request, ctx: Context) -> list[Artifact]:
         "prompt": prompt,
         "n_predict": limit,
         "mirostat": int(params["mirostat"]),
-        "stop": [line for line in params["stop"].split("\n") if line],
+        "stop": stop_texts(params["stop"]),
         "seed": params["seed"] or 0,
         "cache_prompt": params.get("cache_prompt", False) and not request.keep,
         "stream": True,
