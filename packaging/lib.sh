@@ -226,7 +226,7 @@ make_environment() {
     say "Downloading and installing libraries …"
     backend=$(torch_backend)
     uv_pip install --python "$python" --compile-bytecode ${backend:+--torch-backend "$backend"} \
-        -c "$root/packaging/constraints.txt" -e "$root$extra" ||
+        -c "$root/packaging/constraints.txt" --overrides "$root/packaging/overrides.txt" -e "$root$extra" ||
         fail "The libraries could not be installed. Check the network connection and free disk space, and start again; see $log."
     quietly "$python" -m compileall -q "$root/studio"
     rm -f "$unfinished"

@@ -91,7 +91,9 @@ function New-Environment {
     if (-not $env:UV_DEFAULT_INDEX) { $env:UV_DEFAULT_INDEX = Get-PipSetting 'index-url' $env:PIP_INDEX_URL }
     $uv = Join-Path $venv 'Scripts\uv.exe'
     $constraints = Join-Path $root 'packaging\constraints.txt'
-    $install = @('pip', 'install', '--python', $python, '--compile-bytecode', '-c', $constraints, '-e', $root)
+    $overrides = Join-Path $root 'packaging\overrides.txt'
+    $install = @('pip', 'install', '--python', $python, '--compile-bytecode', '-c', $constraints)
+    $install += @('--overrides', $overrides, '-e', $root)
     # The package index has torch for the processor only; "auto" takes the build for the graphics card that is here.
     if (-not $env:UV_FIND_LINKS) { $install += @('--torch-backend', 'auto') }
     if (-not (Invoke-Quietly $uv $install)) {
