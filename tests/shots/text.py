@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import cast
 
 from studio.core.i18n import language
+from studio.core.jobs import Artifact, Request
 from studio.ui.tabs.text import TextTab
+from tests.fakes.fake_context import FakeContext
 from tests.fakes.plays import Writing, fails
 from tests.fakes.studio import Studio
 from tests.shots.scene import Scene
@@ -77,14 +81,33 @@ PERSONA = {
 CHAT_TITLE = {"en": "Lantern festival words", "zh_CN": "中秋灯会文案"}
 
 
+@dataclass
+class Typing:
+    """Streams `text` a word (or a Chinese character) at a time, and stands still after `pause` of them."""
+
+    text: str
+    pause: int = -1
+
+    def __call__(self, request: Request, ctx: FakeContext) -> list[Artifact]:
+        pieces = re.findall(r"\s*(?:[\u3000-\u9fff\uff00-\uffef“”]|[^\s\u3000-\u9fff\uff00-\uffef“”]+)", self.text)
+        stop = len(pieces) + self.pause if self.pause < 0 else self.pause
+        for number, piece in enumerate(pieces, 1):
+            ctx.check_cancel()
+            ctx.text(piece)
+            ctx.usage(prompt_tokens=96, written_tokens=number, context_tokens=2048, tokens_per_second=58)
+            ctx.progress(number, round(1.4 * len(pieces)))
+            if number == stop:
+                ctx.wait()
+        return [ctx.write("text.txt", self.text.encode(), "text/plain", {})] if request.keep else []
+
+
 def tab_of(studio: Studio) -> TextTab:
     return cast(TextTab, studio.window.tab)
 
 
-def _write(studio: Studio, text: str, *, pause: int | None = None, template: str = "short-story") -> TextTab:
+def _write(studio: Studio, text: str, *, pause: int | None = None) -> TextTab:
     tab = tab_of(studio)
-    studio.engine.play = Writing(text, words_per_second=400 if pause else 0, pause_at=pause)
-    tab.write_panel.choose_template(template)
+    studio.engine.play = Typing(text, pause) if pause else Writing(text)
     tab.write_panel.prompt.set_text(BRIEF[language()])
     tab.write_panel.tone.set_current("warm")
     tab.text.generate()
@@ -125,9 +148,8 @@ def _empty(studio: Studio) -> None:
 def _writing(studio: Studio) -> None:
     tab = _texts(studio)
     tab.context.memory.note_speed("smollm2-135m-instruct", 58)
-    words = len(STORY[language()].split()) - 6
-    _write(studio, STORY[language()], pause=max(1, words))
-    studio.wait(lambda: tab.text.document is not None and len(tab.text.document.body.split()) >= words)
+    _write(studio, STORY[language()], pause=-8)
+    studio.wait(lambda: tab.text.document is not None and len(tab.text.document.body) > len(STORY[language()]) - 80)
     studio.spin(250)
 
 
@@ -226,11 +248,10 @@ def _chat(studio: Studio, *, pause: bool = True) -> None:
         tab.chat.document.set_title(CHAT_TITLE[language()])
         studio.wait(lambda: tab.chat.run() is None)
     asked, answered = CHAT[language()][2]
-    pieces = answered.split()
-    studio.engine.play = Writing(answered, words_per_second=400, pause_at=len(pieces) if pause else None)
+    studio.engine.play = Typing(answered) if pause else Writing(answered)
     tab.chat.send(asked)
     if pause:
-        studio.wait(lambda: tab.chat.document is not None and answered in tab.chat.document.text)
+        studio.wait(lambda: tab.chat.document is not None and answered[:-12] in tab.chat.document.text)
     else:
         studio.wait(lambda: tab.chat.run() is None)
     _clear(studio)

@@ -420,8 +420,9 @@ class ChatRoom(QObject):
             for example in persona.examples[:1]
         ][:SAMPLES]
         samples = [Sample(title, persona.icon.removeprefix("ph.")) for persona, title, _prompt in self._samples]
-        if personas and self._document is None and not self._panel.persona.text():
-            self._panel.show_persona(personas[0].system.in_language(code))
+        first = personas[0].system if personas else None
+        if first and self._document is None and self._panel.persona.text() in ("", first.en, first.zh_cn):
+            self._panel.show_persona(first.in_language(code))
         self._stage.set_empty_words(title, line, samples if model is not None else ())
         self._count()
         self.refresh()

@@ -52,6 +52,7 @@ class StageEditor(BoundEditor):
     redo_requested = Signal()
     refused = Signal()
     menu_opened = Signal(QMenu)
+    resized = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._pending: _Pending | None = None
@@ -291,6 +292,7 @@ class StageEditor(BoundEditor):
         if self.viewportMargins().left() != side:
             self.setViewportMargins(side, 0, side, 0)
         super().resizeEvent(event)
+        self.resized.emit()
 
     def event(self, event: QEvent) -> bool:
         """The margins beside the column belong to the page: wheel and mouse work there as in it."""

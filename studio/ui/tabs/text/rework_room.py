@@ -344,11 +344,9 @@ class ReworkRoom(QObject):
         pending = self._shown
         run = pending.run if pending else None
         document = self._stage.document
-        start, end, whole = self.scope()
+        start, end, _whole = self.scope()
         append = self._panel.action.append
-        self._button.set_text(_("Rework the text") if whole and not append else _("Rework the selection"))
-        if append:
-            self._button.set_text(_("Write on from here"))
+        self._button.set_text(_("Write on") if append else _("Rework"))
         if run is not None:
             self._button.set_running(True, _("Stop"), left(run.seconds_left))
         else:

@@ -96,7 +96,7 @@ class TextTab(Tab):
         self.versions = RowList(_("Versions and texts"))
         self.conversations = RowList(_("Conversations"))
         self.generate_button = GenerateButton(_("Write"))
-        self.rework_button = GenerateButton(_("Rework the text"))
+        self.rework_button = GenerateButton(_("Rework"))
         self.meter = ContextMeter(_("Context"), stacked=True)
         self.text = TextRoom(self.context, self.write_panel, self.text_stage, self.versions, self.generate_button)
         self.rework = ReworkRoom(self.context, self.rework_panel, self.text_stage, self.rework_button)

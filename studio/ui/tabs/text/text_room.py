@@ -310,7 +310,7 @@ class TextRoom(QObject):
     def _show_button(self) -> None:
         run = self.run()
         if run is not None:
-            words = {"wait": _("waiting"), "load": _("loading the model")}.get(run.phase) or left(run.seconds_left)
+            words = {"wait": _("waiting"), "load": _("loading")}.get(run.phase) or left(run.seconds_left)
             self._button.set_running(True, _("Stop writing"), words)
             return
         self._button.set_running(False)

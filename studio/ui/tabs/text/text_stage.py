@@ -120,8 +120,8 @@ class TextStage(QWidget):
         self._counter.timeout.connect(self.count)
         self._goal = 0
         page.installEventFilter(self)
-        self.editor.viewport().installEventFilter(self)
         self.editor.verticalScrollBar().valueChanged.connect(self._place_title)
+        self.editor.resized.connect(self._place_title)
         self.editor.edited.connect(self._on_edited)
         self.editor.undo_requested.connect(self.undo)
         self.editor.redo_requested.connect(self.redo)
@@ -302,10 +302,7 @@ class TextStage(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
-            if watched is self._page:
-                self.pending.place()
-            else:
-                self._place_title()
+            self.pending.place()
         return False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
