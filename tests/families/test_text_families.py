@@ -17,7 +17,7 @@ from studio import families
 from studio.core.errors import AtelierError, Cancelled
 from studio.core.jobs import Medium, Request, Task
 from studio.core.protocols import Device, ModelFiles
-from studio.families import writing
+from studio.families import llama_link, writing
 from studio.families.text import causal_lm, gguf
 from tests.fakes.tiny_models import build_gguf, build_llama
 from tests.families.recorder import Recorder
@@ -148,7 +148,7 @@ def test_the_socket_is_private_needs_the_key_and_goes_away(tmp_path: Path) -> No
     model = gguf.load(build_gguf(tmp_path), DEVICE)
     folder = Path(model.server.listening_address.removeprefix("unix://")).parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    model._key = "guessed"
+    model._link.key = "guessed"
     with pytest.raises(RuntimeError, match="401"):
         model.count("Once")
     del model
@@ -156,17 +156,18 @@ def test_the_socket_is_private_needs_the_key_and_goes_away(tmp_path: Path) -> No
 
 
 def test_sockets_of_killed_engines_are_cleared_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(gguf.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(gguf.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(llama_link.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(llama_link, "_LONGEST", 1000)
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    dead = tmp_path / f"{gguf._SOCKET_PREFIX}{child.pid}-abc"
-    alive = tmp_path / f"{gguf._SOCKET_PREFIX}{os.getpid()}-abc"
-    strange = tmp_path / f"{gguf._SOCKET_PREFIX}notes"
+    dead = tmp_path / f"{llama_link.PREFIX}{child.pid}-abc"
+    alive = tmp_path / f"{llama_link.PREFIX}{os.getpid()}-abc"
+    strange = tmp_path / f"{llama_link.PREFIX}notes"
     for folder in (dead, alive, strange):
         folder.mkdir()
-    new = gguf._socket_folder()
+    new = llama_link._new_folder()
     assert new
+    assert new.parent == tmp_path
     assert not dead.exists()
     assert alive.is_dir()
     assert strange.is_dir()
@@ -210,7 +211,7 @@ def test_prompt_memory_is_used_for_conversations_that_are_not_kept(gguf_model: A
             seen.append(call)
             gguf_model.server.handle_completions(call, hear)
 
-    model = gguf.Model(Spy(), gguf_model._address, gguf_model._key, gguf_model.context, gguf_model.has_template)
+    model = gguf.Model(Spy(), gguf_model._link, gguf_model.context, gguf_model.has_template)
     talk = [{"role": "user", "content": "Hello"}]
     for keep, wish in ((False, True), (True, True), (False, False)):
         write(gguf, model, ask("gguf", Task.CHAT, keep, messages=talk, cache_prompt=wish), tmp_path)
@@ -302,3 +303,25 @@ def test_white_space_is_left_out_only_where_a_text_begins(task: Task, params: di
 
 def test_a_stop_text_may_hold_line_ends() -> None:
     assert writing.stop_texts("\nEnd\n\\n\\nI made") == ["End", "\n\nI made"]
+
+
+def test_a_long_folder_for_temporary_files_is_no_obstacle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    deep = tmp_path / ("long" * 30)
+    deep.mkdir()
+    monkeypatch.setattr(llama_link.tempfile, "gettempdir", lambda: str(deep))
+    model = gguf.load(build_gguf(tmp_path / "model"), DEVICE)
+    assert model.count("Once") > 0
+    assert not list(deep.iterdir())
+
+
+def test_without_sockets_in_the_file_system_the_loopback_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As on Windows: the key still guards it."""
+    monkeypatch.delattr(llama_link.socket, "AF_UNIX")
+    model = gguf.load(build_gguf(tmp_path), DEVICE)
+    assert model.server.listening_address.startswith("http://127.0.0.1:")
+    assert model.count("Once") > 0
+    model._link.key = "guessed"
+    with pytest.raises(RuntimeError, match="401"):
+        model.count("Once")

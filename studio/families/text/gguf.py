@@ -1,8 +1,8 @@
 """Text models in GGUF files, run by llama.cpp through `xllamacpp`.
 
 llama.cpp's server runs inside this process. Generation is a direct call; the server also insists on listening for
-HTTP, which is confined to a private socket (a file that only this user can reach; on Windows the loopback interface)
-behind a random key, and used here to count tokens and to apply the model's own chat template.
+HTTP, which is confined to a private link (see `llama_link`) and used to count tokens and to apply the model's own chat
+template.
 
 Every prompt is evaluated from nothing: reusing an earlier prompt's state changes the order of sums, and then the same
 seed would not always give the same bytes. `cache_prompt` allows it for answers that are not kept with a recipe.
@@ -10,22 +10,13 @@ seed would not always give the same bytes. `cache_prompt` allows it for answers 
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
-import secrets
-import shutil
-import socket
-import tempfile
 import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-import psutil
 
 from studio.core.errors import AtelierError
 from studio.core.i18n import N_
@@ -33,6 +24,7 @@ from studio.core.jobs import Artifact, Medium, Request, Task
 from studio.core.params import Choice, Flag, Integer, Messages, Number, Seed, Text
 from studio.core.protocols import Context, Device, Family, ModelFiles
 from studio.families import gguf_file
+from studio.families.llama_link import Link
 from studio.families.writing import (
     MAX_NEW_TOKENS,
     PREFIX,
@@ -267,7 +259,6 @@ _UNKNOWN_MEMORY_CONTEXT = 8192
 _LEAST_CONTEXT = 512
 _LEAST_ROOM = 16  # tokens that must be free for writing
 _USAGE_EVERY = 0.25  # seconds
-_SOCKET_PREFIX = "atelier-llama-"
 
 
 def recognises(config: Mapping[str, Any]) -> bool:
@@ -285,12 +276,11 @@ def recognises(config: Mapping[str, Any]) -> bool:
 class Model:
     """A loaded GGUF file. `context` in tokens. Generation is for one thread; counting tokens is safe from any."""
 
-    def __init__(self, server: Any, address: str | Path, key: str, context: int, has_template: bool) -> None:
+    def __init__(self, server: Any, link: Link, context: int, has_template: bool) -> None:
         self.server = server
         self.context = context
         self.has_template = has_template
-        self._address = address
-        self._key = key
+        self._link = link
 
     def prompt_of(self, request: Request, params: Mapping[str, Any]) -> str:
         """The text that the model goes on from."""
@@ -306,27 +296,14 @@ class Model:
                 messages.append({"role": "assistant", "content": params["prefix"]})
         if not self.has_template:
             return plain_prompt(messages)
-        answer = self._ask(
+        answer = self._link.ask(
             "/apply-template", {"messages": messages, "chat_template_kwargs": {"enable_thinking": False}}
         )
         return answer["prompt"]
 
     def count(self, text: str) -> int:
         """How many tokens `text` is as a prompt."""
-        return len(self._ask("/tokenize", {"content": text, "add_special": True, "parse_special": True})["tokens"])
-
-    def _ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        connection = _PrivateConnection(self._address)
-        try:
-            headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-            connection.request("POST", path, json.dumps(body), headers)
-            response = connection.getresponse()
-            text = response.read().decode("utf-8", "replace")
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise RuntimeError(f"{path}: {response.status} {text[:2000]}")
-        return json.loads(text)
+        return len(self._link.ask("/tokenize", {"content": text, "add_special": True, "parse_special": True})["tokens"])
 
 
 def load(files: ModelFiles, device: Device) -> Model:
@@ -336,7 +313,6 @@ def load(files: ModelFiles, device: Device) -> Model:
     path, header = _open(files, check_tensors=True)
     context = _context_of(header, files, device)
     batch = _batch_of(header.size, device)
-    key = secrets.token_hex(16)
     params = library.CommonParams()
     params.model.path = str(path)
     params.n_ctx = context
@@ -352,23 +328,20 @@ def load(files: ModelFiles, device: Device) -> Model:
     params.verbosity = 1
     params.ui = False
     params.n_threads_http = 1
-    params.api_keys = [key]
-    folder = _socket_folder()
-    address: str | Path = ""
-    if folder:
-        address = folder / "s.sock"
-        params.hostnames = [str(address)]
+    link = Link()
+    params.api_keys = [link.key]
+    if link.path:
+        params.hostnames = [str(link.path)]
     try:
         server = library.Server(params)
     except (RuntimeError, ValueError) as error:
-        _remove(folder)
+        link.close()
         raise AtelierError("model-not-readable", {"model": files.title or files.id}, details=str(error)) from error
+    link.address = server.listening_address
     # One token makes sure that the server's loop runs: ended before that, it would wait for itself for ever.
     server.handle_completions({"prompt": "a", "n_predict": 1, "stream": True}, lambda _chunk: False)
-    model = Model(
-        server, address or server.listening_address, key, context, "tokenizer.chat_template" in header.metadata
-    )
-    weakref.finalize(model, _remove, folder)
+    model = Model(server, link, context, "tokenizer.chat_template" in header.metadata)
+    weakref.finalize(model, link.close)
     return model
 
 
@@ -519,38 +492,3 @@ def _batch_of(size: int, device: Device) -> int:
     if device.kind != "cpu":
         return 512
     return max(8, min(128, 1 << max(0, (3_000_000_000 // max(1, size)).bit_length() - 1)))
-
-
-class _PrivateConnection(http.client.HTTPConnection):
-    """A connection to the server's own socket: a path, or a loopback address."""
-
-    def __init__(self, address: str | Path) -> None:
-        self.path = address if isinstance(address, Path) else None
-        where = urlsplit(address) if isinstance(address, str) else None
-        host, port = (where.hostname or "127.0.0.1", where.port) if where else ("localhost", None)
-        super().__init__(host, port, timeout=30)
-
-    def connect(self) -> None:
-        if self.path is None:
-            super().connect()
-            return
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self.path))
-
-
-def _socket_folder() -> Path | None:
-    """A new folder that only this user can enter; None where Python has no sockets in the file system. Folders left
-    behind by engines that were killed are removed."""
-    if not hasattr(socket, "AF_UNIX"):
-        return None
-    for old in Path(tempfile.gettempdir()).glob(f"{_SOCKET_PREFIX}*"):
-        owner = old.name.removeprefix(_SOCKET_PREFIX).partition("-")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            _remove(old)
-    return Path(tempfile.mkdtemp(prefix=f"{_SOCKET_PREFIX}{os.getpid()}-"))
-
-
-def _remove(folder: Path | None) -> None:
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
