@@ -111,6 +111,7 @@ def test_words_follow_the_window(tmp_path: Path) -> None:
 def test_lines_with_empty_fields_are_left_out() -> None:
     assert fill("a {brief}\n{tone}\n\nb", {"brief": "{tone}", "tone": ""}) == "a {tone}\n\nb"
     assert fill("{text}", {"text": "x\n\ny\n"}) == "x\n\ny"
+    assert fill("{before}{text}\n{tone}", {"before": "", "text": "x", "tone": ""}) == "x"
 
 
 @pytest.mark.parametrize(
