@@ -7,12 +7,12 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.core.i18n import _
 from studio.core.models import DeviceStatus
-from studio.ui.pane import IconMark, Popover
+from studio.ui.pane import IconMark, Popover, Rule
 from studio.ui.queue.words import MEDIUM_ICONS
 from studio.ui.top_bar import gigabytes, memory_words, segments
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.meters import SegmentBar
-from studio.ui.widgets.paint import ElidedLabel, Label, Separator
+from studio.ui.widgets.paint import ElidedLabel, Label
 
 WIDTH = 320
 
@@ -60,7 +60,7 @@ class DevicePopover(Popover):
         bar.setAccessibleDescription(memory_words(device))
         self._column.addWidget(head)
         self._column.addWidget(bar)
-        self._column.addWidget(Separator())
+        self._column.addWidget(Rule())
         if not device.loaded:
             self._column.addWidget(
                 Label(_("No model is loaded. The first job loads one."), "small", "tertiary", wrap=True)

@@ -12,14 +12,14 @@ from studio.core import paths
 from studio.core.errors import AtelierError
 from studio.core.i18n import _
 from studio.ui.files import open_path
-from studio.ui.pane import ScrollPage
+from studio.ui.pane import Rule, ScrollPage
 from studio.ui.services import Services
 from studio.ui.sheet import Sheet
 from studio.ui.tabs.base import Command
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.chips import Chip
 from studio.ui.widgets.fields import FieldMessage
-from studio.ui.widgets.paint import Label, Separator
+from studio.ui.widgets.paint import Label
 
 
 class HelpSheet(Sheet):
@@ -32,7 +32,7 @@ class HelpSheet(Sheet):
         column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(0)
         self.add_header(column, _("Help"))
-        column.addWidget(Separator())
+        column.addWidget(Rule())
         inner = QWidget()
         grid = QGridLayout(inner)
         grid.setContentsMargins(24, 16, 24, 16)
@@ -46,7 +46,7 @@ class HelpSheet(Sheet):
         grid.setRowStretch(len(keyed) + 1, 1)
         grid.setColumnStretch(0, 1)
         column.addWidget(ScrollPage(inner, _("Keys")), 1)
-        column.addWidget(Separator())
+        column.addWidget(Rule())
         column.addLayout(self._report())
 
     def _report(self) -> QVBoxLayout:

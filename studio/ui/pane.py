@@ -11,6 +11,7 @@ from studio.core.paths import asset
 from studio.ui.icons import paint_icon
 from studio.ui.theme import theme_of
 from studio.ui.widgets.paint import line_text, paint_box, painter_for
+from studio.ui.widgets.rooms import Surface
 
 ICON_SIZES = (16, 32, 48, 128, 256)
 
@@ -41,6 +42,17 @@ class OverlayPane(QWidget):
         with painter_for(self) as painter:
             radius = theme.metric(self._radius)
             paint_box(painter, self.rect(), theme.color(self._fill), theme.color(border), radius, width)
+
+
+class Rule(Surface):
+    """A line on an overlay, where the subtle border would not be seen; lying, or `upright`."""
+
+    def __init__(self, *, upright: bool = False) -> None:
+        super().__init__("border.default")
+        if upright:
+            self.setFixedWidth(1)
+        else:
+            self.setFixedHeight(1)
 
 
 class Popover(OverlayPane):

@@ -23,14 +23,14 @@ from studio.core.errors import AtelierError
 from studio.core.i18n import LANGUAGES, _
 from studio.ui.files import open_path
 from studio.ui.icons import paint_icon
-from studio.ui.pane import OverlayPane, ScrollPage
+from studio.ui.pane import OverlayPane, Rule, ScrollPage
 from studio.ui.services import Services
 from studio.ui.sheet import Sheet
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.choices import SegmentedControl, Switch
-from studio.ui.widgets.paint import Label, Separator, line_text, paint_box, painter_for
-from studio.ui.widgets.rooms import LogoMark, Surface
+from studio.ui.widgets.paint import Label, line_text, paint_box, painter_for
+from studio.ui.widgets.rooms import LogoMark
 
 GIB = 1024**3
 _LIMITS = (0, 2, 4, 8, 16, 32, 64)
@@ -50,16 +50,14 @@ class SettingsSheet(Sheet):
         outer.setContentsMargins(1, 1, 1, 1)
         outer.setSpacing(0)
         self.add_header(outer, _("Settings"))
-        outer.addWidget(Separator())
+        outer.addWidget(Rule())
         row = QHBoxLayout()
         row.setSpacing(0)
         self._nav = QVBoxLayout()
         self._nav.setContentsMargins(12, 12, 12, 12)
         self._nav.setSpacing(2)
         row.addLayout(self._nav)
-        divider = Surface("border.subtle")
-        divider.setFixedWidth(1)
-        row.addWidget(divider)
+        row.addWidget(Rule(upright=True))
         row.addWidget(self._pages, 1)
         outer.addLayout(row, 1)
         self._names: list[str] = []
@@ -95,7 +93,7 @@ class SettingsSheet(Sheet):
                 _("Reduced: nothing slides or fades."),
                 self._segments("reduce_motion", motion, values.reduce_motion, _("Motion")),
             ),
-            Separator(),
+            Rule(),
             _row(
                 _("Tell me when something is done"),
                 _("With a notification, while another window is in front."),

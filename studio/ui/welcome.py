@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 from studio.core.errors import AtelierError
 from studio.core.i18n import LANGUAGES, _, language
 from studio.core.models import DeviceStatus
-from studio.ui.pane import IconMark
+from studio.ui.pane import IconMark, Rule
 from studio.ui.services import Services
 from studio.ui.settings import folder_trouble
 from studio.ui.sheet import Sheet
@@ -19,7 +19,7 @@ from studio.ui.top_bar import gigabytes
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.choices import SegmentedControl
 from studio.ui.widgets.fields import FieldMessage
-from studio.ui.widgets.paint import ElidedLabel, Label, Separator
+from studio.ui.widgets.paint import ElidedLabel, Label
 from studio.ui.widgets.rooms import LogoMark
 
 
@@ -46,30 +46,30 @@ class WelcomeSheet(Sheet):
         line = _("Everything is made on this computer. No account, and nothing is sent anywhere.")
         column.addWidget(Label(line, "body", "secondary", wrap=True))
         column.addSpacing(20)
-        column.addWidget(Separator())
+        column.addWidget(Rule())
         self._device = Label("", "body", "secondary")
         self._sign = IconMark("cpu", "text.tertiary")
         column.addLayout(_line(_("Device"), self._sign, self._device))
-        column.addWidget(Separator())
+        column.addWidget(Rule())
         folder = ElidedLabel(str(values.results), "body", "secondary")
         folder.setAlignment(Qt.AlignmentFlag.AlignRight)
         choose = Button(_("Change…"), "secondary", size="sm")
         choose.setAccessibleName(_("Choose another folder…"))
         choose.clicked.connect(self._choose_folder)
         column.addLayout(_line(_("Folder for results"), folder, choose, stretch=folder))
-        column.addWidget(Separator())
+        column.addWidget(Rule())
         current = values.language if values.language in LANGUAGES else language()
         languages = SegmentedControl(list(LANGUAGES.items()), current, _("Language"))
         languages.setFixedWidth(240)
         languages.changed.connect(lambda value: self._update(language=value))
         column.addLayout(_line(_("Language"), languages))
-        column.addWidget(Separator())
+        column.addWidget(Rule())
         themes = [("system", _("System")), ("light", _("Light")), ("dark", _("Dark"))]
         colours = SegmentedControl(themes, values.theme, _("Colours"))
         colours.setFixedWidth(240)
         colours.changed.connect(lambda value: self._update(theme=value))
         column.addLayout(_line(_("Colours"), colours))
-        column.addWidget(Separator())
+        column.addWidget(Rule())
         self._message = FieldMessage()
         column.addSpacing(8)
         column.addWidget(self._message)

@@ -24,7 +24,7 @@ def english_again() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("language", ["en", "zh_CN", "long"])
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize("scene", SCENES)
 def test_nothing_is_clipped_hidden_or_nameless(
     qapp: QApplication,
@@ -43,8 +43,9 @@ def test_nothing_is_clipped_hidden_or_nameless(
         for theme in ("light", "dark"):
             studio.settings.update(theme=theme)
             studio.spin(20)
-            # The focus is looked at once for each theme; its places are the same in every language and size.
-            faults += [f"{theme}: {fault}" for fault in audit(studio.window, focus=language == "en")]
+            # The focus takes longest to look at, and is the same in every language and size.
+            focus = language == "en" and size == SIZES[0]
+            faults += [f"{theme}: {fault}" for fault in audit(studio.window, focus=focus)]
         assert faults == []
     finally:
         popup = QApplication.activePopupWidget()

@@ -40,11 +40,11 @@ from studio.ui.palette.entries import (
     model_entries,
     result_entries,
 )
-from studio.ui.pane import IconMark, Popover
+from studio.ui.pane import IconMark, Popover, Rule
 from studio.ui.services import Services
 from studio.ui.tabs.base import Command
 from studio.ui.theme import theme_of
-from studio.ui.widgets.paint import Label, Separator, line_text, paint_box, text_width
+from studio.ui.widgets.paint import Label, line_text, paint_box, text_width
 
 if TYPE_CHECKING:
     from studio.library import Item
@@ -183,7 +183,7 @@ class Palette(Popover):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(row)
-        layout.addWidget(Separator())
+        layout.addWidget(Rule())
         layout.addSpacing(4)
         layout.addWidget(self._list)
         layout.addWidget(self._nothing)
