@@ -38,12 +38,12 @@ def about(seconds: float) -> str:
 
 
 def left(seconds: float) -> str:
-    """ "about 6 s left"; nothing for a time that is not known."""
+    """ "6 s left"; nothing for a time that is not known."""
     if seconds < 0:
         return ""
     if seconds < 90:
-        return _("about {seconds} s left").format(seconds=max(1, round(seconds)))
-    return _("about {minutes} min left").format(minutes=round(seconds / 60))
+        return _("{seconds} s left").format(seconds=max(1, round(seconds)))
+    return _("{minutes} min left").format(minutes=round(seconds / 60))
 
 
 class Hint(QWidget):
