@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from studio.core.i18n import _
 from studio.core.params import Choice, Flag, Integer, Number, Param, Seed, Text
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.choices import Switch
-from studio.ui.widgets.fields import ComboField, FieldMessage, NumberField, SeedField
+from studio.ui.widgets.fields import MAX_SEED, ComboField, FieldMessage, NumberField, SeedField
 from studio.ui.widgets.folds import FoldSection
 from studio.ui.widgets.paint import ElidedLabel, Label
 from studio.ui.widgets.prompt import PromptEdit
@@ -27,7 +28,8 @@ class ParamForm(FoldSection):
     """Folded by default; the quiet summary names what is inside, or how many values were changed.
 
     `values()` gives the family's own ids. Of the seed it gives None ("take a fresh one") unless the seed is locked.
-    `changed` follows every change by the user or by `set_values`.
+    `changed` follows every change by the user or by `set_values`. The rows are made when they are first unfolded:
+    the forms of several modes are mostly folded, and a family has many parameters.
     """
 
     changed = Signal()
@@ -37,6 +39,7 @@ class ParamForm(FoldSection):
         self._params: dict[str, Param] = {}
         self._rows: dict[str, QWidget] = {}
         self._messages: dict[str, FieldMessage] = {}
+        self._rowless: dict[str, Any] = {}  # the values as long as there are no rows
         self._defaults: dict[str, Any] = {}
         self._reset = Button(_("Reset to the usual values"), "link", size="sm")
         self._reset.clicked.connect(self.reset)
@@ -44,7 +47,7 @@ class ParamForm(FoldSection):
     # -- building ---------------------------------------------------------------------------------------------
 
     def set_params(self, params: Iterable[Param], defaults: Mapping[str, Any] | None = None) -> None:
-        """Show a row for each of `params`; `defaults` are a model's own, where they differ from the family's. Values
+        """Offer a row for each of `params`; `defaults` are a model's own, where they differ from the family's. Values
         that were there under the same id stay, as far as they are allowed."""
         params = [param for param in params if _supported(param)]
         fresh = {param.id: (defaults or {}).get(param.id, param.default) for param in params}
@@ -58,7 +61,14 @@ class ParamForm(FoldSection):
         self._params = {param.id: param for param in params}
         self._defaults = fresh
         self._rows, self._messages = {}, {}
-        for param in params:
+        self._rowless = {param.id: _initial(param, fresh[param.id]) for param in params}
+        if self.is_expanded():
+            self._make_rows()
+        self.set_values(kept)
+        self._summarise()
+
+    def _make_rows(self) -> None:
+        for param in self._params.values():
             row = self._make_row(param)
             row.setToolTip(_help(param))
             message = FieldMessage()
@@ -66,8 +76,14 @@ class ParamForm(FoldSection):
             self.body.addWidget(row)
             self.body.addWidget(message)
         self.body.addWidget(self._reset)
-        self.set_values(kept)
-        self._summarise()
+        values, self._rowless = self._rowless, {}
+        for name, value in values.items():
+            self._put(name, value)
+
+    def _on_toggled(self, open_: bool) -> None:
+        if open_ and not self._rows:
+            self._make_rows()
+        super()._on_toggled(open_)
 
     def _make_row(self, param: Param) -> QWidget:
         default = self._defaults[param.id]
@@ -127,12 +143,14 @@ class ParamForm(FoldSection):
     # -- values -----------------------------------------------------------------------------------------------
 
     def values(self) -> dict[str, Any]:
-        return {name: self._value(name) for name in self._rows}
+        return {name: self._value(name) for name in self._params}
 
     def value(self, name: str) -> Any:
         return self._value(name)
 
     def _value(self, name: str) -> Any:
+        if name in self._rowless:
+            return self._rowless[name]
         field = _field(self._rows[name])
         if isinstance(field, SeedField):
             return field.value() if field.is_locked() else None
@@ -161,6 +179,9 @@ class ParamForm(FoldSection):
         self._on_changed()
 
     def _put(self, name: str, value: Any) -> None:
+        if name in self._rowless:
+            self._rowless[name] = value
+            return
         field = _field(self._rows[name])
         with QSignalBlocker(field):
             if isinstance(field, SeedField):
@@ -178,10 +199,12 @@ class ParamForm(FoldSection):
 
     def next_seed(self) -> int | None:
         """The seed of the next run: the one that is shown. Unless it is locked, another one is shown afterwards."""
-        row = self._rows.get("seed")
-        if row is None:
+        if "seed" not in self._params:
             return None
-        field = _field(row)
+        if "seed" in self._rowless:
+            locked = self._rowless["seed"]
+            return random.randint(0, MAX_SEED) if locked is None else locked
+        field = _field(self._rows["seed"])
         assert isinstance(field, SeedField)
         seed = field.value()
         if not field.is_locked():
@@ -191,17 +214,16 @@ class ParamForm(FoldSection):
     def reset(self) -> None:
         for name, value in self._defaults.items():
             self._put(name, value)
-            self._messages[name].set_text("")
         self._on_changed()
 
     # -- what is wrong ----------------------------------------------------------------------------------------
 
     def show_error(self, name: str, sentence: str) -> bool:
         """Say `sentence` under the parameter `name`; False if it has no row here."""
-        if name not in self._rows:
+        if name not in self._params:
             return False
-        self._messages[name].set_text(sentence)
         self.set_expanded(True)
+        self._messages[name].set_text(sentence)
         return True
 
     def _on_changed(self, *_values: object) -> None:
@@ -245,6 +267,13 @@ def _labelled(label: str, field: QWidget, *, stretch: bool = False, width: int =
 
 def _field(row: QWidget) -> QWidget:
     return row.field if isinstance(row, _Labelled) else row
+
+
+def _initial(param: Param, default: Any) -> Any:
+    """The value of a row at rest."""
+    if isinstance(param, Text):
+        return str(default or "")
+    return bool(default) if isinstance(param, Flag) else default
 
 
 def _supported(param: Param) -> bool:

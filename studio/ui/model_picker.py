@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -123,7 +124,7 @@ class ModelPicker(QWidget):
         wanted = (last, self._current.id if self._current else "")
         found = next((info for id in wanted for info in self._models if info.id == id), None)
         found = found or next((info for info in self._models if info.usable), None) or next(iter(self._models), None)
-        new = found != self._current
+        new = _as_installed(found) != _as_installed(self._current)
         self._current = found
         self._describe()
         if new or found is None:
@@ -173,6 +174,12 @@ class ModelPicker(QWidget):
         if self._popover is not None:
             self._popover.close_popover()
         self.choose(info.id)
+
+
+def _as_installed(info: ModelInfo | None) -> ModelInfo | None:
+    """Whether a model is loaded now makes it no other model."""
+    loaded = info is not None and info.state is ModelState.LOADED
+    return replace(info, state=ModelState.INSTALLED) if info is not None and loaded else info
 
 
 class _Models(QAbstractListModel):

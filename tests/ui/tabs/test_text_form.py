@@ -34,10 +34,11 @@ PARAMS = (
 )
 
 
-@pytest.fixture
-def form(qtbot, theme):  # noqa: F811
+@pytest.fixture(params=["folded", "unfolded"])
+def form(request, qtbot, theme):  # noqa: F811
     widget = ParamForm()
     qtbot.addWidget(widget)
+    widget.set_expanded(request.param == "unfolded")
     widget.set_params(PARAMS)
     return widget
 
@@ -60,7 +61,17 @@ def test_values_out_of_range_are_left_out(form: ParamForm) -> None:
     assert form.values()["top_k"] == 40
 
 
+def test_values_stay_when_it_is_unfolded(form: ParamForm) -> None:
+    form.set_values({"top_p": 0.5, "kind": "b", "keep": True, "stop": "END", "seed": 12})
+    values = form.values()
+    form.set_expanded(True)
+    assert form.values() == values
+    assert form.next_seed() == 12
+    assert form.row.summary() == "5 changed"
+
+
 def test_every_row_has_help_and_a_name(form: ParamForm) -> None:
+    form.set_expanded(True)
     for name, row in form._rows.items():
         assert name in row.toolTip()
     assert "From 0 to 1" in form._rows["top_p"].toolTip()

@@ -422,7 +422,7 @@ class ChatRoom(QObject):
         samples = [Sample(title, persona.icon.removeprefix("ph.")) for persona, title, _prompt in self._samples]
         first = personas[0].system if personas else None
         if first and self._document is None and self._panel.persona.text() in ("", first.en, first.zh_cn):
-            self._panel.show_persona(first.in_language(code))
+            self._panel.use_persona(first.in_language(code), personas[0].params)
         self._stage.set_empty_words(title, line, samples if model is not None else ())
         self._count()
         self.refresh()

@@ -117,8 +117,9 @@ class ReworkPanel(QWidget):
         return Wish(action, tone, words, {**self.form.values(), "temperature": self.freedom.value()})
 
     def set_model(self, model: ModelInfo | None) -> None:
+        same = model is not None and self._model is not None and model.id == self._model.id
         self._model = model
-        self._use_action()
+        self._use_action(keep_freedom=same)
         self.hint.set_text(language_hint(model, self._text))
 
     def show_selection(self, text: str, *, whole: bool) -> None:
@@ -143,7 +144,7 @@ class ReworkPanel(QWidget):
             return True
         return self.form.show_error(parameter, sentence)
 
-    def _use_action(self) -> None:
+    def _use_action(self, *, keep_freedom: bool = False) -> None:
         action = self.action
         self._tone_box.setVisible(action.needs_tone)
         self.words.setVisible(action is OWN_WORDS)
@@ -155,5 +156,6 @@ class ReworkPanel(QWidget):
             freedom = action.params.get("temperature", usual(self._model, task, "temperature"))
             if freedom is not None:
                 self.freedom.set_default(freedom)
-                self.freedom.set_value(freedom)
+                if not keep_freedom:
+                    self.freedom.set_value(freedom)
         self.changed.emit()
