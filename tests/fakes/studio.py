@@ -46,12 +46,14 @@ class Studio:
         values = {"theme": theme, "language": "en" if language == "long" else language, "reduce_motion": "on"}
         self.settings.update(**{**values, "welcomed": welcomed, **settings})
         self.engine = engine or FakeEngine()
+        before = cast(Theme | None, app.property("theme"))
+        self._reduced_before = before is not None and before.reduce_motion
         self.program = Program(
             app,
             self.settings,
             make_client=lambda _settings: self.engine,
             tabs=tabs,
-            theme=cast(Theme | None, app.property("theme")),
+            theme=before,
         )
         if language == "long":
             i18n._catalogue = _Longer()
@@ -102,6 +104,7 @@ class Studio:
 
     def close(self) -> None:
         self.program.close()
+        self.program.theme.reduce_motion = self._reduced_before  # tests share the theme
         self.engine.release()
         self.app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
