@@ -11,9 +11,10 @@ from typing import Any
 from studio.core.errors import from_os_error
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` in one step, on disk when this returns. Raises `AtelierError` in words
-    (disk full, no right to write, folder missing); the old file is then untouched and nothing is left behind."""
+def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Replace `path` by `data` in one step, on disk when this returns (unless not `sync`: then a power cut may take
+    it). Raises `AtelierError` in words (disk full, no right to write, folder missing); the old file is then untouched
+    and nothing is left behind."""
     temporary: str | None = None
     try:
         if path.is_dir():
@@ -21,12 +22,14 @@ def write_bytes(path: Path, data: bytes) -> None:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if sync:
+                stream.flush()
+                os.fsync(stream.fileno())
         os.chmod(temporary, usual_mode())
         os.replace(temporary, path)
         temporary = None
-        sync_folder(path.parent)
+        if sync:
+            sync_folder(path.parent)
     except OSError as error:
         raise from_os_error(error, path if path.parent.is_dir() else path.parent) from error
     finally:
@@ -34,18 +37,18 @@ def write_bytes(path: Path, data: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, sync: bool = True) -> None:
     """`write_bytes` of UTF-8 text."""
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8"), sync=sync)
 
 
-def write_json(path: Path, data: Any) -> None:
+def write_json(path: Path, data: Any, *, sync: bool = True) -> None:
     """`write_bytes` of readable, stable JSON."""
     text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)
     try:
-        write_text(path, text + "\n")
+        write_text(path, text + "\n", sync=sync)
     except UnicodeEncodeError:  # lone surrogates, which only an escape can write
-        write_text(path, json.dumps(data, indent=1, sort_keys=True) + "\n")
+        write_text(path, json.dumps(data, indent=1, sort_keys=True) + "\n", sync=sync)
 
 
 def sync_file(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 
 from studio.core import paths
 from studio.core.errors import AtelierError
-from studio.core.files import write_json
+from studio.core.files import sync_file, write_json
 
 VERSION = 1
 
@@ -57,17 +58,26 @@ class Settings:
         self.values = self._read()
 
     def update(self, **changes: Any) -> Values:
+        return self._change(changes, sync=True)
+
+    def remember(self, **items: Any) -> None:
+        """Merge into `last`. The disk is waited for elsewhere: tabs remember things between two frames."""
+        with self._lock:
+            self._change({"last": {**(self.values.last or {}), **items}}, sync=False)
+        threading.Thread(target=self._sync, name="settings-sync", daemon=True).start()
+
+    def _change(self, changes: dict[str, Any], sync: bool) -> Values:
         with self._lock:
             self.values = replace(self.values, **changes)
             for listener in list(self._listeners):
                 listener(self.values)
             paths.ensure(self.path.parent)
-            write_json(self.path, {**self._unknown, **vars(self.values), "version": VERSION})
+            write_json(self.path, {**self._unknown, **vars(self.values), "version": VERSION}, sync=sync)
             return self.values
 
-    def remember(self, **items: Any) -> None:
-        """Merge into `last`."""
-        self.update(last={**(self.values.last or {}), **items})
+    def _sync(self) -> None:
+        with contextlib.suppress(AtelierError):  # it is written; only a power cut could still take it
+            sync_file(self.path)
 
     def subscribe(self, listener: Callable[[Values], None]) -> Callable[[], None]:
         """Call `listener` after each change; returns a function that ends it."""
