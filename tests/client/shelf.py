@@ -51,6 +51,7 @@ class Watch:
 
     def __init__(self, queue: JobQueue) -> None:
         self.events: list[QueueEvent] = []
+        self.now: dict[str, Job] = {}
         self._changed = threading.Condition()
         queue.subscribe(self._on_event)
 
@@ -69,16 +70,18 @@ class Watch:
             assert self._changed.wait_for(condition, seconds), self.events
 
     def until_state(self, job_id: str, *states: JobState, seconds: float = 10.0) -> Job:
-        self.until(lambda: bool(self.states(job_id)) and self.last(job_id).state in states, seconds)
+        self.until(lambda: job_id in self.now and self.now[job_id].state in states, seconds)
         return self.last(job_id)
 
     def last(self, job_id: str) -> Job:
         """The job as it was last told of."""
-        return next(e.job for e in reversed(self.events) if isinstance(e, JobChanged) and e.job.id == job_id)
+        return self.now[job_id]
 
     def _on_event(self, event: QueueEvent) -> None:
         with self._changed:
             self.events.append(event)
+            if isinstance(event, JobChanged):
+                self.now[event.job.id] = event.job
             self._changed.notify_all()
 
 

@@ -132,8 +132,8 @@ def test_200_jobs_and_the_engine_of_a_random_one_is_killed(results: Path) -> Non
     watch.until_state(ids[victim], JobState.RUNNING, seconds=120)
     until(lambda: client.pid > 0)
     os.kill(client.pid, signal.SIGKILL)
-    watch.until(lambda: all(jobs_ended(watch, job_id) for job_id in ids), 120)
-    states = {job_id: watch.states(job_id)[-1] for job_id in ids}
+    watch.until(lambda: all(watch.last(job_id).state.ended for job_id in ids), 120)
+    states = {job_id: watch.last(job_id).state for job_id in ids}
     failed = [job_id for job_id, state in states.items() if state is JobState.FAILED]
     assert failed == [ids[victim]]
     crash = watch.last(ids[victim]).failure
@@ -145,11 +145,6 @@ def test_200_jobs_and_the_engine_of_a_random_one_is_killed(results: Path) -> Non
     jobs.stop()
     client.stop()
     library.close()
-
-
-def jobs_ended(watch: Watch, job_id: str) -> bool:
-    states = watch.states(job_id)
-    return bool(states) and states[-1].ended
 
 
 def test_the_program_is_killed_in_the_middle_of_a_job(results: Path) -> None:
