@@ -1,0 +1,205 @@
+"""The real window with a real engine, watched by a timer: how long its event loop was kept from it, and what it took
+until words came. Prints one JSON object. `--torch` also runs a model that makes the engine import torch (its id),
+`--clicks` is how many short texts are asked for, `--why` adds where the window's thread was during long gaps.
+
+A gap is the time between two ticks of a timer of 1 ms, beyond that millisecond; with it goes the processor's time that
+the window's own thread took meanwhile: where it is much less, the thread waited for the processor or another thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, cast
+
+import psutil
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from studio.client.local import LocalEngine
+from studio.core import logs
+from studio.core.jobs import JobState, Medium, Request, Task
+from studio.core.messages import JobEvent, TextDelta, Usage
+from studio.core.settings import Settings
+from studio.ui.program import Program
+from studio.ui.tabs.text.tab import TextTab
+
+PROMPT = "The lighthouse keeper had not spoken to anyone for a whole winter, and then the letter came."
+LONG = 0.016
+Gap = tuple[float, float]
+
+
+class Probe(QObject):
+    """Collects the gaps of each phase; ends `wait` when its condition holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gaps: dict[str, list[Gap]] = {}
+        self.phase = "start"
+        self.last, self.cpu = time.perf_counter(), time.thread_time()
+        self.why: list[dict[str, Any]] = []
+        self.seen: list[str] = []
+        self._condition: Callable[[], bool] = lambda: True
+        self._loop = QEventLoop()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(1)
+
+    def wait(self, condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+        until = time.monotonic() + seconds
+        self._condition = lambda: condition() or time.monotonic() > until
+        self._loop.exec()
+        if not condition():
+            raise TimeoutError(f"waited in vain for {what}")
+
+    def rest(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() >= until, "the end of a rest", seconds + 10)
+
+    def _tick(self) -> None:
+        now, cpu = time.perf_counter(), time.thread_time()
+        gap = (max(0.0, now - self.last - 0.001), cpu - self.cpu)
+        self.gaps.setdefault(self.phase, []).append(gap)
+        if self.seen and gap[0] > LONG:
+            self.why.append(
+                {"phase": self.phase, "gap": gap[0], "cpu": gap[1], "where": list(dict.fromkeys(self.seen))[-12:]}
+            )
+        self.seen.clear()
+        self.last, self.cpu = time.perf_counter(), time.thread_time()
+        if self._loop.isRunning() and self._condition():
+            self._loop.quit()
+
+    def look_for_causes(self) -> None:
+        """From a thread: where the window's thread is whenever a tick is overdue."""
+        window = threading.main_thread().ident
+        assert window is not None
+
+        def look() -> None:
+            while True:
+                time.sleep(0.003)
+                if time.perf_counter() - self.last > 0.008:
+                    frame = sys._current_frames().get(window)
+                    lines = [f"{f.filename.rpartition('studio/')[2]}:{f.lineno} {f.name}" for f in _frames(frame)]
+                    self.seen.append(" < ".join(reversed(lines[-6:])))
+
+        threading.Thread(target=look, daemon=True).start()
+
+
+def _frames(frame: FrameType | None) -> list[traceback.FrameSummary]:
+    return list(traceback.extract_stack(frame)) if frame else []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--torch", default="")
+    parser.add_argument("--clicks", type=int, default=5)
+    parser.add_argument("--why", action="store_true")
+    options = parser.parse_args()
+    app = QApplication(sys.argv[:1])
+    faults: list[str] = []
+    logs.start("window", faults.append)
+    engine = LocalEngine("cpu")
+    program = Program(app, Settings(), make_client=lambda _settings: engine)
+    assert program.open()
+    probe = Probe()
+    if options.why:
+        probe.look_for_causes()
+    try:
+        answer = _watch(program, engine, probe, options)
+    finally:
+        program.close()
+    if faults:
+        raise RuntimeError(faults[0])
+    print(json.dumps(answer))
+
+
+def _watch(program: Program, engine: LocalEngine, probe: Probe, options: argparse.Namespace) -> dict[str, Any]:
+    assert program.window and program.services
+    window, bridge, queue = program.window, program.services.bridge, program.services.queue
+    tab = cast(TextTab, window.tab)
+    words: list[float] = []
+    tokens = 0.0
+
+    def hear(event: JobEvent) -> None:
+        nonlocal tokens
+        if isinstance(event, TextDelta):
+            words.append(time.perf_counter())
+        elif isinstance(event, Usage):
+            tokens = event.counts.get("written_tokens", 0.0)
+
+    bridge.job_event.connect(hear)
+    memory = {}
+    probe.wait(lambda: tab.picker.current is not None and any(info.usable for info in bridge.models), "the models")
+    probe.rest(1.0)
+    memory["idle"] = _memory(engine.pid)
+
+    probe.phase = "load"
+    tab.write_panel.show_brief("go-on", PROMPT, "", 400, {"seed": 1})
+    written = 0.0
+    while written < 300:
+        words.clear()
+        tab.generate_button.click()
+        probe.wait(lambda: bool(words), "the first words")
+        probe.phase = "write"
+        probe.wait(lambda: not tab.generate_button.is_running(), "the end of a text")
+        written += tokens
+    probe.rest(0.5)
+    memory["with the model"] = _memory(engine.pid)
+
+    probe.phase = "clicks"
+    first, stopped = [], []
+    for _click in range(options.clicks):
+        words.clear()
+        began = time.perf_counter()
+        tab.generate_button.click()
+        probe.wait(lambda: bool(words), "the first words")
+        first.append(words[0] - began)
+        probe.rest(0.3)
+        began = time.perf_counter()
+        tab.generate_button.click()
+        probe.wait(lambda: not tab.generate_button.is_running(), "the end of a text")
+        stopped.append(time.perf_counter() - began)
+        probe.rest(0.3)
+
+    if options.torch:
+        probe.phase = "import"
+        request = Request(
+            Medium.TEXT, "causal-lm", options.torch, Task.CONTINUE, {"prompt": "The sea", "max_new_tokens": 60}
+        )
+        job = queue.submit(request)
+        ends: list[JobState] = []
+        bridge.job_changed.connect(lambda change: ends.append(change.state) if change.id == job.id else None)
+        probe.wait(lambda: bool(ends) and ends[-1] in (JobState.FILED, JobState.FAILED), "the end of a job")
+        probe.rest(0.5)
+
+    probe.phase = "idle"
+    probe.rest(3.0)
+    return {
+        "gaps": probe.gaps,
+        "first": first,
+        "stopped": stopped,
+        "tokens": written,
+        "memory": memory,
+        "why": sorted(probe.why, key=lambda item: -item["gap"])[:40],
+    }
+
+
+def _memory(pid: int) -> dict[str, float]:
+    """MiB of the window and of the engine: of its own and its share of what is shared (PSS), or all (RSS)."""
+    found = {}
+    for name, process in (("window", psutil.Process()), ("engine", psutil.Process(pid))):
+        info = process.memory_full_info()
+        found[f"{name} rss"] = info.rss / 2**20
+        if hasattr(info, "pss"):
+            found[f"{name} pss"] = info.pss / 2**20
+    return found
+
+
+main()
