@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QDateTime, QItemSelectionModel, QLocale, QModelIndex, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from studio.core.i18n import _, language, n_
-from studio.ui.widgets.versions import Role, VersionList
+from studio.ui.theme import theme_of
+from studio.ui.widgets.paint import paint_box
+from studio.ui.widgets.versions import GAP, MARGIN, Role, VersionList
 
 EXCERPT = 300
 
@@ -121,6 +123,7 @@ class RowList(VersionList):
         self.rows = RowModel(self)
         self.setModel(self.rows)
         self._quiet = False
+        self._ring = False
         self.selectionModel().currentChanged.connect(self._on_current)
 
     def set_rows(self, rows: Sequence[Row], current: str) -> None:
@@ -140,6 +143,23 @@ class RowList(VersionList):
     def _on_current(self, index: QModelIndex, _before: QModelIndex) -> None:
         if not self._quiet and index.isValid():
             self.chosen.emit(self.rows.rows()[index.row()].id)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._ring = event.reason() not in (Qt.FocusReason.MouseFocusReason, Qt.FocusReason.PopupFocusReason)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With a ring around the row, or the list, that has the keyboard."""
+        super().paintEvent(event)
+        if self._ring and self.hasFocus():
+            index = self.currentIndex()
+            box = self.viewport().rect().adjusted(4, 0, -4, 0)
+            if index.isValid():
+                box = self.visualRect(index).adjusted(MARGIN - 2, -2, 2 - MARGIN, 2 - GAP)
+            painter = QPainter(self.viewport())
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            paint_box(painter, box, None, theme_of(self).color("focus.ring"), 7, 2)
+            painter.end()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         index = self.indexAt(event.pos())

@@ -61,6 +61,7 @@ class _Scroll(QScrollArea):
         super().__init__()
         self._margins = margins
         self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is inside takes the keyboard, and scrolls into view
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidget(content)
         self.viewport().setAutoFillBackground(False)

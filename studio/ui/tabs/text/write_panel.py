@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QPoint, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from studio.core.i18n import N_, _
@@ -211,6 +211,7 @@ class WritePanel(QWidget):
         tiles = TemplateTiles(_tiles(self._set.templates), self._template.id, columns=4, name=_("All templates"))
         area = QScrollArea()
         area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(tiles)
         area.viewport().setAutoFillBackground(False)
         tiles.setAutoFillBackground(False)
