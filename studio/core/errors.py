@@ -144,6 +144,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("No voice on this computer can speak this: “{text}”."),
         N_("The voices here read {choices}. Install a model for this language, or take the sentence out."),
     ),
+    "voice-needs-tool": (
+        N_("{model} needs {tool}, a program that spells out its text."),
+        N_("It cannot come with Atelier. Choose another model for this language."),
+    ),
+    "speech-not-spoken": (
+        N_("The model found nothing in this text that it can say."),
+        N_("It may be written in another script than the voice reads. Choose another voice, or write it differently."),
+    ),
     "phonemes-unknown": (
         N_("The pronunciation of {word} has signs that this voice does not know: {signs}."),
         N_("Write how it sounds in ordinary letters, or use the phonetic signs that the voice knows."),

@@ -249,12 +249,14 @@ class _Reading:
         self._speaker, self._ctx, self._target, self._file = speaker, ctx, target, file
         self._rate = speaker.sample_rate
         self._frames = 0
+        self._spoken = False
         self._gains: dict[str, float] = {}
         self._sentences: list[dict[str, Any]] = []
 
     def sentence(self, index: int, line: Line, pieces: Iterator[Samples] | Sequence[Samples]) -> None:
         start = self._frames
         for piece in pieces:
+            self._spoken = self._spoken or len(piece) > 0
             self._put(self._even(piece, line.voice))
         times = {"start": start / self._rate, "end": self._frames / self._rate}
         self._sentences.append(
@@ -268,6 +270,8 @@ class _Reading:
         self._put(np.zeros(round(seconds * self._rate), np.float32))
 
     def finish(self) -> list[Artifact]:
+        if not self._spoken:
+            raise AtelierError("speech-not-spoken")
         if self._file is None:
             return []
         gain = self._file.finish(self._target)
@@ -278,7 +282,7 @@ class _Reading:
         if self._file is None:
             return
         self._file.close()
-        if not self._sentences:
+        if not self._spoken or not self._sentences:
             return
         try:
             self._keep(0.0)

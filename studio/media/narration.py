@@ -113,7 +113,7 @@ class Narration:
         gain = target - measured
         aside = self.path.with_name(f".{self.path.stem}.part{self.path.suffix}")
         try:
-            for _attempt in range(4):
+            for _attempt in range(10):
                 reached = self._apply(aside, gain, ceiling)
                 if abs(reached - target) < _CLOSE_ENOUGH:
                     break

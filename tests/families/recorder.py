@@ -22,6 +22,7 @@ class Recorder:
         self.steps: list[tuple[int, int]] = []
         self.counts: dict[str, float] = {}
         self.cancelled = 0.0
+        self.artifacts: list[Artifact] = []
         self.looks = 0
         self._after, self._look = cancel_after, cancel_at_look
 
@@ -59,7 +60,8 @@ class Recorder:
 
     def write(self, name: str, data: bytes, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
         (self.folder / name).write_bytes(data)
-        return Artifact(name, Blob(hashlib.sha256(data).hexdigest(), len(data), media_type), metadata)
+        self.artifacts.append(Artifact(name, Blob(hashlib.sha256(data).hexdigest(), len(data), media_type), metadata))
+        return self.artifacts[-1]
 
     def path(self, name: str) -> Path:
         return self.folder / name

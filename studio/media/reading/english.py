@@ -41,6 +41,11 @@ _LATIN = (
 _VERSION = re.compile(r"(?<![\w.,$£€¥])v?(\d+(?:\.\d+){2,})(?![\w%])")
 _POINT_ZERO = re.compile(r"(?<![\w.,$£€¥])(\d+)\.0(?![\w.%])")
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d\U0001f1e6-\U0001f1ff]+")
+_ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b")
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+_YEAR = re.compile(r"1[1-9]\d\d|20[1-9]\d")
+_CURRENCIES = {"$": "dollars", "£": "pounds", "€": "euros"}
+_MONEY = re.compile(r"([$£€])\s?(\d[\d,]*(?:\.\d+)?)")
 _NAMES = {".": "dot", "-": "dash", "_": "underscore", "+": "plus", "/": "slash", "~": "tilde", "%": "percent"}
 
 
@@ -76,3 +81,19 @@ def _letters(text: str) -> str:
     words = "".join(f" {_NAMES[character]} " if character in _NAMES else character for character in text)
     words = re.sub(r"\bwww\b", "double-u double-u double-u", words, flags=re.IGNORECASE)
     return re.sub(r"\s+", " ", words).strip()
+
+
+def in_letters(text: str) -> str:
+    """`spoken`, with numbers in words too, for voices that read letters only."""
+    from hibari.g2p import numbers
+    from hibari.g2p.normalize import normalize
+
+    def words(match: re.Match[str]) -> str:
+        written = match[0].replace(",", "")
+        if "." in written:
+            return str(numbers.decimal(written))
+        return str(numbers.year(int(written)) if _YEAR.fullmatch(match[0]) else numbers.cardinal(int(written)))
+
+    text = _ORDINAL.sub(lambda match: str(numbers.ordinal(int(match[1]))), normalize(spoken(text)))
+    text = _MONEY.sub(lambda match: f"{match[2]} {_CURRENCIES[match[1]]}", text)
+    return _NUMBER.sub(words, text.replace("%", " percent"))
