@@ -93,6 +93,8 @@ class Typing:
         stop = len(pieces) + self.pause if self.pause < 0 else self.pause
         for number, piece in enumerate(pieces, 1):
             ctx.check_cancel()
+            if self.pause < 0 and number == len(pieces) - 28:
+                ctx.sleep(1.0)  # what was written before is new no longer
             ctx.text(piece)
             ctx.usage(prompt_tokens=96, written_tokens=number, context_tokens=2048, tokens_per_second=58)
             ctx.progress(number, round(1.4 * len(pieces)))

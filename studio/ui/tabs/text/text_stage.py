@@ -45,6 +45,7 @@ class TitleField(QLineEdit):
         self.setProperty("kind", "bare")
         self.setProperty("focusRing", False)
         self.setFrame(False)
+        self.setTextMargins(-2, 0, 0, 0)  # Qt's own margin: the letters stand flush with the text below
         self.setMaxLength(200)
         self.setPlaceholderText(_("Title"))
         self.setAccessibleName(_("Title"))
