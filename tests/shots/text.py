@@ -73,6 +73,7 @@ CHAT = {
         ),
     ),
 }
+MISSING = {"en": 60, "zh_CN": 12}  # characters of the story that are not written yet, at most
 PERSONA = {
     "en": "You are a copywriter. Your language is short and warm, and you know the old festivals. You always offer "
     "three ideas.",
@@ -151,8 +152,12 @@ def _writing(studio: Studio) -> None:
     tab = _texts(studio)
     tab.context.memory.note_speed("smollm2-135m-instruct", 58)
     _write(studio, STORY[language()], pause=-8)
-    studio.wait(lambda: tab.text.document is not None and len(tab.text.document.body) > len(STORY[language()]) - 80)
-    studio.spin(250)
+    studio.wait(
+        lambda: (
+            tab.text.document is not None and len(tab.text.document.body) > len(STORY[language()]) - MISSING[language()]
+        )
+    )
+    studio.spin(300)
 
 
 def _written(studio: Studio) -> None:
