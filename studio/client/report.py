@@ -26,7 +26,6 @@ _SETTINGS = (
     "language",
     "theme",
     "reduce_motion",
-    "offline",
     "notify",
     "keep_awake",
     "memory_limit",

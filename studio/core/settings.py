@@ -28,7 +28,6 @@ class Values:
     language: str = "system"
     theme: str = "system"
     reduce_motion: str = "system"
-    offline: bool = True
     notify: bool = True
     keep_awake: bool = True
     memory_limit: int = 0
