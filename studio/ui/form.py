@@ -10,10 +10,10 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.core.i18n import _
-from studio.core.params import Choice, Flag, Integer, Number, Param, Seed, Text
+from studio.core.params import SEED_MAX, Choice, Flag, Integer, Number, Param, Seed, Text
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.choices import Switch
-from studio.ui.widgets.fields import MAX_SEED, ComboField, FieldMessage, NumberField, SeedField
+from studio.ui.widgets.fields import ComboField, FieldMessage, NumberField, SeedField
 from studio.ui.widgets.folds import FoldSection
 from studio.ui.widgets.paint import ElidedLabel, Label
 from studio.ui.widgets.prompt import PromptEdit
@@ -203,7 +203,7 @@ class ParamForm(FoldSection):
             return None
         if "seed" in self._rowless:
             locked = self._rowless["seed"]
-            return random.randint(0, MAX_SEED) if locked is None else locked
+            return random.randint(0, SEED_MAX) if locked is None else locked
         field = _field(self._rows["seed"])
         assert isinstance(field, SeedField)
         seed = field.value()

@@ -11,12 +11,11 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QListView, QSizePolicy, QWidget
 
 from studio.core.i18n import _
+from studio.core.params import SEED_MAX
 from studio.ui.icons import paint_icon
 from studio.ui.theme import repolish, theme_of
 from studio.ui.widgets.buttons import IconButton
 from studio.ui.widgets.paint import Label, line_text, mirrored, paint_box, painter_for, text_width
-
-MAX_SEED = 2**32 - 1
 
 
 class FieldMessage(QWidget):
@@ -240,17 +239,17 @@ class SeedField(QWidget):
 
     def roll(self) -> None:
         """Take another seed."""
-        self.set_value(random.randint(0, MAX_SEED))
+        self.set_value(random.randint(0, SEED_MAX))
 
     def _on_edited(self, text: str) -> None:
         digits = re.sub(r"\s", "", text)
-        if digits.isascii() and digits.isdigit() and int(digits[:12]) <= MAX_SEED and len(digits) <= 12:
+        if digits.isascii() and digits.isdigit() and int(digits[:12]) <= SEED_MAX and len(digits) <= 12:
             self.field.set_error("")
             if int(digits) != self._value:
                 self._value = int(digits)
                 self.value_changed.emit(self._value)
         else:
-            self.field.set_error(_("A seed is a whole number from 0 to {high}.").format(high=_grouped(MAX_SEED)))
+            self.field.set_error(_("A seed is a whole number from 0 to {high}.").format(high=_grouped(SEED_MAX)))
 
     def _on_finished(self) -> None:
         self.field.setText(_grouped(self._value))

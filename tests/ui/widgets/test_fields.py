@@ -9,7 +9,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QFontMetrics
 from PySide6.QtWidgets import QApplication
 
-from studio.ui.widgets.fields import MAX_SEED, ComboField, FieldMessage, NumberField, SeedField, TextField
+from studio.core.params import SEED_MAX
+from studio.ui.widgets.fields import ComboField, FieldMessage, NumberField, SeedField, TextField
 from studio.ui.widgets.prompt import PromptEdit
 from studio.ui.widgets.sliders import SliderRow, SlimSlider
 
@@ -96,7 +97,7 @@ def test_seed(show, qtbot):
     assert seed.is_locked()
     with qtbot.waitSignal(seed.value_changed, timeout=500):
         qtbot.mouseClick(seed.dice, Qt.MouseButton.LeftButton)
-    assert 0 <= seed.value() <= MAX_SEED
+    assert 0 <= seed.value() <= SEED_MAX
     with qtbot.waitSignal(seed.lock_changed, timeout=500) as signal:
         qtbot.mouseClick(seed.lock, Qt.MouseButton.LeftButton)
     assert signal.args == [False]
