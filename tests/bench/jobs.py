@@ -14,6 +14,7 @@ from typing import Any
 from studio.core.jobs import Request
 from studio.core.protocols import Device
 from studio.engine.devices import meter
+from studio.families import gguf_file
 from studio.families.text import gguf
 from studio.model_manager.catalogue import Catalogue
 from tests.bench.engine import STARTER, Desk, desk
@@ -21,16 +22,14 @@ from tests.bench.figures import ENGINE_ENVIRONMENT, Bench, Figure, Talk, figure,
 
 PROMPT = "The lighthouse keeper had not spoken to anyone for a whole winter, and then the letter came. It said that"
 SHORT, LONG_SECONDS = 20, 6.0
-SHORT_OVERHEAD, LONG_OVERHEAD, SPEED, FIRST = 0.05, 2.0, 0.95, 0.5
-# At the library's own context a model reads and writes at its usual speed; what is compared has the same everywhere.
-_PLAIN = ("prompt", "seed")
+SHORT_OVERHEAD, LONG_OVERHEAD, SPEED = 0.05, 2.0, 0.95
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
     with desk(bench) as ours:
         path = next(path for name, path in Catalogue().files(STARTER).paths.items() if name.endswith(".gguf"))
         context = ours.client.query("tokens", request=ours.request(PROMPT, 1).to_json()).result(30)["context"]
-        same = {"n_ctx": context, **_settings(meter("cpu").device, path.stat().st_size)}
+        same = {"n_ctx": context, **_settings(meter("cpu").device, gguf_file.read(path))}
         with (
             Talk(bench, "plain_llama", str(path), json.dumps(same), **ENGINE_ENVIRONMENT) as plain,
             Talk(bench, "plain_llama", str(path), json.dumps({"n_ctx": context})) as raw,
@@ -62,18 +61,17 @@ def _compare(bench: Bench, ours: Desk, plain: Talk, raw: Talk) -> Iterator[Figur
     )
 
     long = _long(ours, plain)
-    own, hand, library, rates, raw_rates, first = [], [], [], [], [], []
+    own, hand, library, rates, raw_rates = [], [], [], [], []
     for _run in range(bench.runs):
         text, seconds = ours.do(long)
         answer = plain.ask(**_call(long))
         assert text == answer["text"], "the plain call wrote another text"
         own.append(seconds)
         hand.append(answer["seconds"])
-        rates.append(answer["tokens"] / (seconds - 0.0))
+        rates.append(answer["tokens"] / seconds)
         library.append(answer["tokens"] / answer["seconds"])
         other = raw.ask(**_call(long))
         raw_rates.append(other["tokens"] / other["seconds"])
-        first.append(answer["first"])
     yield figure(
         f"a job of {median(own):.0f} s takes more than the plain call",
         [(a / b - 1) * 100 for a, b in zip(own, hand, strict=True)],
@@ -129,9 +127,9 @@ def _call(request: Request) -> dict[str, Any]:
     }
 
 
-def _settings(device: Device, size: int) -> dict[str, int]:
+def _settings(device: Device, header: gguf_file.Header) -> dict[str, int]:
     return {
-        "n_threads": device.threads,
+        "n_threads": gguf._writing_threads(header, device),
         "n_threads_batch": device.threads,
-        "n_batch": gguf._batch_of(size, device),
+        "n_batch": gguf._batch_of(header.size, device),
     }

@@ -257,6 +257,7 @@ _NOT_WRITERS = (
 )
 _UNKNOWN_MEMORY_CONTEXT = 8192
 _LEAST_CONTEXT = 512
+_SMALL_LAYER = 6_000_000  # bytes
 _LEAST_ROOM = 16  # tokens that must be free for writing
 _USAGE_EVERY = 0.25  # seconds
 
@@ -318,8 +319,8 @@ def load(files: ModelFiles, device: Device) -> Model:
     params.n_ctx = context
     params.n_parallel = 1
     params.n_batch = params.n_ubatch = batch
-    for cpu in (params.cpuparams, params.cpuparams_batch):
-        cpu.n_threads = max(1, device.threads)
+    params.cpuparams.n_threads = _writing_threads(header, device)
+    params.cpuparams_batch.n_threads = max(1, device.threads)
     params.n_gpu_layers = 0 if device.kind == "cpu" else 999
     params.main_gpu = device.index
     params.fit_params = False
@@ -484,6 +485,13 @@ def _state_bytes(header: gguf_file.Header) -> int:
     return max(
         1, header.number("block_count", 32) * header.number("attention.head_count_kv", heads) * (key + value) * 2
     )
+
+
+def _writing_threads(header: gguf_file.Header, device: Device) -> int:
+    """Threads that write token by token. They meet several times in every layer, and as they must not spin meanwhile,
+    the layers of a small model are done sooner by one alone: SmolLM2-135M (3 MB each) writes half again as fast."""
+    small = device.kind == "cpu" and header.size // max(1, header.number("block_count", 32)) < _SMALL_LAYER
+    return 1 if small else max(1, device.threads)
 
 
 def _batch_of(size: int, device: Device) -> int:
