@@ -21,6 +21,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QApplication
 
+from studio import families
 from studio.core import i18n
 from studio.core.errors import AtelierError
 from studio.core.settings import Settings, Values
@@ -171,6 +172,8 @@ class Program(QObject):
             return
         services.client.start()
         services.queue.start()
+        # They are wanted as soon as the models are known, and many small files are read for them.
+        services.bridge.work(families.all, lambda _families: None, self._on_problem, owner=self)
         services.bridge.work(services.library.refresh, lambda _done: None, self._on_problem, owner=self)
         if self.notices is not None:
             self.notices.tell_problems((self._settings.problem, services.library.problem, services.queue.problem))

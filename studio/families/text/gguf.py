@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio.core.errors import AtelierError
 from studio.core.i18n import N_
@@ -24,7 +24,6 @@ from studio.core.jobs import Artifact, Medium, Request, Task
 from studio.core.params import Choice, Flag, Integer, Messages, Number, Seed, Text
 from studio.core.protocols import Context, Device, Family, ModelFiles
 from studio.families import gguf_file
-from studio.families.llama_link import Link
 from studio.families.writing import (
     MAX_NEW_TOKENS,
     PREFIX,
@@ -37,6 +36,9 @@ from studio.families.writing import (
     stop_texts,
     write_text,
 )
+
+if TYPE_CHECKING:
+    from studio.families.llama_link import Link
 
 SPEC = Family(
     id="gguf",
@@ -309,6 +311,8 @@ class Model:
 
 def load(files: ModelFiles, device: Device) -> Model:
     import xllamacpp
+
+    from studio.families.llama_link import Link
 
     library: Any = xllamacpp  # it has no type stubs
     path, header = _open(files, check_tensors=True)

@@ -87,7 +87,7 @@ class Probe(QObject):
                 if time.perf_counter() - self.last > 0.008:
                     frame = sys._current_frames().get(window)
                     lines = [f"{f.filename.rpartition('studio/')[2]}:{f.lineno} {f.name}" for f in _frames(frame)]
-                    self.seen.append(" < ".join(reversed(lines[-6:])))
+                    self.seen.append(" < ".join(reversed(lines[-16:])))
 
         threading.Thread(target=look, daemon=True).start()
 
@@ -138,10 +138,11 @@ def _watch(program: Program, engine: LocalEngine, probe: Probe, options: argpars
     memory = {}
     probe.wait(lambda: tab.picker.current is not None and any(info.usable for info in bridge.models), "the models")
     probe.rest(1.0)
+    probe.phase = "memory"
     memory["idle"] = _memory(engine.pid)
-
-    probe.phase = "load"
     tab.write_panel.show_brief("go-on", PROMPT, "", 400, {"seed": 1})
+    probe.rest(0.5)
+    probe.phase = "load"
     written = 0.0
     while written < 300:
         words.clear()
@@ -151,7 +152,9 @@ def _watch(program: Program, engine: LocalEngine, probe: Probe, options: argpars
         probe.wait(lambda: not tab.generate_button.is_running(), "the end of a text")
         written += tokens
     probe.rest(0.5)
+    probe.phase = "memory"
     memory["with the model"] = _memory(engine.pid)
+    probe.rest(0.1)
 
     probe.phase = "clicks"
     first, stopped = [], []
