@@ -1,4 +1,4 @@
-"""What a tab edits: texts, conversations and readings, versioned, undone by commands, saved by themselves. Free of Qt."""
+"""What a tab edits: texts, conversations and readings, versioned, undone by commands, saved by themselves. No Qt."""
 
 from studio.documents.base import Change, Document, SavedChanged, TitleChanged, UndoChanged
 from studio.documents.chat import ChatDocument

@@ -239,6 +239,7 @@ class Document(ABC):
     def attach(self, folder: Path) -> None:
         """The folder in which the document may keep files of its own; it is made when it is needed. Called once, when
         the document is created or opened."""
+        return
 
     @abstractmethod
     def _content(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -18,6 +19,7 @@ from studio.core.i18n import N_, _
 from studio.core.jobs import new_id
 from studio.documents.base import Change, Command, Document, from_json, to_json
 from studio.documents.takes import Take, Takes
+from studio.media.reading import Sentence as Piece
 from studio.media.reading import language_of, split
 
 MADE, EDITED, WAITING = "made", "edited", "waiting"
@@ -240,8 +242,7 @@ class SpeechDocument(Document):
 
     def expected_seconds(self, sentence: Sentence) -> float:
         """About how long a sentence will be."""
-        pace = _PACE.get(language_of(sentence.text), _PACE["en"]) * (sentence.speed or self.delivery.speed)
-        return 0.35 + sum(character.isalnum() or character == " " for character in sentence.text) / pace
+        return 0.35 + _spoken_length(sentence.text) / (sentence.speed or self.delivery.speed)
 
     # Edits by the user
 
@@ -257,9 +258,12 @@ class SpeechDocument(Document):
 
     def insert(self, at: int, text: str, label: str = "") -> int:
         """Put the sentences of `text` in before number `at`, as one undo step; returns how many there are."""
+        return self.insert_pieces(at, split(text), label)
+
+    def insert_pieces(self, at: int, found: Sequence[Piece], label: str = "") -> int:
+        """`insert` of a text that was split already."""
         if not 0 <= at <= len(self._sentences):
             raise ValueError(f"place {at} of {len(self._sentences)}")
-        found = split(text)
         new, paragraph = [], 0
         for number, piece in enumerate(found):
             opens = piece.paragraph != paragraph if number else at == 0 and bool(self._sentences)
@@ -268,6 +272,19 @@ class SpeechDocument(Document):
         if new:
             self._splice(at, 0, new, label or _("Write"))
         return len(new)
+
+    def set_script(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Replace everything by the rows of a request's `script`, as one undo step."""
+        new, before = [], None
+        for row in rows:
+            text = _one_line(str(row.get("text", "")))
+            paragraph = row.get("paragraph", before)
+            if text:
+                own = {name: row[name] for name in ("voice", "language") if isinstance(row.get(name), str)}
+                own |= {name: float(row[name]) for name in ("speed", "pause") if isinstance(row.get(name), int | float)}
+                new.append(Sentence(_new_id(), text, bool(new) and paragraph != before, **own))
+            before = paragraph
+        self._splice(0, len(self._sentences), new, _("Open"))
 
     def set_text(self, id: str, text: str) -> None:
         """Change the words of a sentence; without any it goes away."""
@@ -281,7 +298,7 @@ class SpeechDocument(Document):
         """Give sentences a voice, a language, a speed or a pause of their own, as one undo step."""
         if unknown := changes.keys() - set(_OWN):
             raise ValueError(f"not to be changed: {unknown}")
-        self._patch({id: changes for id in ids}, label)
+        self._patch(dict.fromkeys(ids, changes), label)
 
     def split_at(self, id: str, position: int) -> None:
         """Cut a sentence in two at the character `position`; both halves wait for their sound."""
@@ -406,6 +423,12 @@ class SpeechDocument(Document):
             self._readings = [reading for reading in self._readings if reading.id != id]
         self._tell(ReadingsChanged(self))
 
+    def add_reading(self, reading: Reading) -> None:
+        """Take a deleted one back."""
+        with self.editing():
+            self._readings = sorted([*self._readings, reading], key=lambda item: item.number)
+        self._tell(ReadingsChanged(self))
+
     # Inside
 
     def _reading(self) -> Reading:
@@ -523,6 +546,13 @@ def _reading_of(data: Mapping[str, Any]) -> Reading:
         sentences=sentences,
         delivery=from_json(Delivery, data["delivery"]),
     )
+
+
+@lru_cache(maxsize=32768)
+def _spoken_length(text: str) -> float:
+    """About how long `text` takes at normal speed, in s."""
+    count = sum(character.isalnum() or character == " " for character in text)
+    return count / _PACE.get(language_of(text), _PACE["en"])
 
 
 def _new_id() -> str:

@@ -1,7 +1,8 @@
 """Where documents live: `<results>/<project>/documents/<Title>.<kind>.json`, found by the id inside.
 
-A document's own files (sounds of a reading, say) lie in `documents/.parts/<id>/`. One program at a time edits a document: it holds a lock beside it. What a document looked like before it was edited is
-kept in `.earlier/` until it is edited the next time, for the day on which a file turns out to be damaged.
+A document's own files (sounds of a reading, say) lie in `documents/.parts/<id>/`. One program at a time edits a
+document: it holds a lock beside it. What a document looked like before it was edited is kept in `.earlier/` until it is
+edited the next time, for the day on which a file turns out to be damaged.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ EARLIER, PARTS = ".earlier", ".parts"
 @dataclass(frozen=True)
 class Summary:
     """A line in a list of documents. `problem`: the file cannot be opened, and why ("document-damaged",
-    "document-newer"); its title is then the file's name. `earlier`: there is a copy of how it was before; `about`: what the kind tells of itself
-    (`Document.about`)."""
+    "document-newer"); its title is then the file's name. `earlier`: there is a copy of how it was before; `about`: what
+    the kind tells of itself (`Document.about`)."""
 
     id: str
     kind: str
