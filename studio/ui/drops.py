@@ -12,7 +12,7 @@ from studio.core.i18n import _
 from studio.core.params import TEXT_LIMIT, clean_text
 from studio.core.recipe import Recipe
 
-TEXT_SUFFIXES = (".txt", ".md", ".markdown", ".text")
+TEXT_SUFFIXES = (".txt", ".md", ".markdown", ".text", ".srt", ".vtt")
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,10 @@ def local_files(data: QMimeData) -> list[Path]:
     return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
-def read(path: Path) -> Dropped:
-    """Find out what `path` is. Only reads: it never runs, opens or downloads anything a recipe names. Raises
-    `AtelierError` in words when nothing can be done with it."""
+def read(path: Path, limit: int = TEXT_LIMIT) -> Dropped:
+    """Find out what `path` is. Only reads: it never runs, opens or downloads anything a recipe names. `limit`: the
+    characters of a text that whoever opens it takes. Raises `AtelierError` in words when nothing can be done with
+    it."""
     from studio.media import carriers
 
     if path.is_dir():
@@ -45,8 +46,8 @@ def read(path: Path) -> Dropped:
             raise
     try:
         size = path.stat().st_size
-        if size > 4 * TEXT_LIMIT:
-            raise AtelierError("text-too-long", {"count": size, "limit": TEXT_LIMIT})
+        if size > 4 * limit:
+            raise AtelierError("text-too-long", {"count": size, "limit": limit})
         return Dropped(path, text=clean_text(_decoded(path.read_bytes())))
     except OSError as error:
         raise from_os_error(error, path) from error

@@ -24,6 +24,7 @@ from studio.core.errors import AtelierError, explain
 from studio.core.i18n import _
 from studio.core.jobs import Job, Medium
 from studio.core.messages import Hung
+from studio.core.params import TEXT_LIMIT
 from studio.ui.columns import Columns
 from studio.ui.names import ask_name
 from studio.ui.pane import DropHint, app_icon
@@ -409,8 +410,8 @@ class MainWindow(QWidget):
         if len(files) != 1:
             self.toast(_("Drop one file at a time."), kind="info")
             return
-        path = files[0]
-        self.services.bridge.work(lambda: drops.read(path), self._on_dropped, self.show_error, owner=self)
+        path, limit = files[0], (self.tab.text_limit if self.tab else 0) or TEXT_LIMIT
+        self.services.bridge.work(lambda: drops.read(path, limit), self._on_dropped, self.show_error, owner=self)
 
     def _on_dropped(self, dropped: Dropped) -> None:
         if dropped.recipe is not None:
@@ -420,8 +421,12 @@ class MainWindow(QWidget):
                 return
             self.open_tab(id_).restore(dropped.recipe)
             self.toast(_("The settings of {name} are back.").format(name=dropped.path.name))
-        elif dropped.text is not None and (id_ := self._tab_for(Medium.TEXT)) is not None:
+        elif dropped.text is not None and (id_ := self._text_tab()) is not None:
             self.open_tab(id_).open_text(dropped.path.stem, dropped.text)
+
+    def _text_tab(self) -> str | None:
+        """Who opens a text: the tab that is shown, if it does that."""
+        return self.tab.id if self.tab is not None and self.tab.text_limit else self._tab_for(Medium.TEXT)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         from studio.ui import drops

@@ -10,15 +10,18 @@ QtMultimedia is imported when something is first played, never before.
 from __future__ import annotations
 
 import logging
+import os
+import tempfile
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QElapsedTimer, QIODevice, QObject, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QIODevice, QObject, QTimer, Signal, qInstallMessageHandler
 
 if TYPE_CHECKING:
     from PySide6.QtMultimedia import QAudioDevice
@@ -222,10 +225,8 @@ class SinkOutput:
 
     def _give(self, count: int) -> bytes:
         frames = count // max(1, self._format.bytesPerFrame())
-        if self._format.sampleRate() == self._rate:
-            samples = self._pull(frames)
-        else:
-            samples = self._resampled(frames)
+        alike = self._format.sampleRate() == self._rate
+        samples = self._pull(frames) if alike else self._resampled(frames)
         if self._format.channelCount() != self._channels:
             samples = np.repeat(samples.mean(axis=1, keepdims=True), self._format.channelCount(), axis=1)
         if self._whole:
@@ -250,8 +251,9 @@ class Player(QObject):
     """Plays one source at a time.
 
     `state_changed` carries "playing", "paused" or "stopped"; `moved` follows what is heard, about 30 times a second;
-    `ended` the end of the source; `waiting_changed` whether it waits for sound that is still being made; `silent_changed`
-    whether there is no device to hear it on; `devices_changed` a change of the devices there are. `volume` is 0 to 1.
+    `ended` the end of the source; `waiting_changed` whether it waits for sound that is still being made;
+    `silent_changed` whether there is no device to hear it on; `devices_changed` a change of the devices there are.
+    `volume` is 0 to 1. `silent`: never look for a device.
     """
 
     state_changed = Signal(str)
@@ -370,9 +372,7 @@ class Player(QObject):
 
     def _devices(self) -> Any:
         if self._media is None:
-            from PySide6.QtMultimedia import QMediaDevices
-
-            self._media = QMediaDevices(self)
+            self._media = _load_multimedia(self)
             self._media.audioOutputsChanged.connect(self._on_devices)
         return self._media
 
@@ -494,3 +494,41 @@ class Player(QObject):
         if silent != self._silent:
             self._silent = silent
             self.silent_changed.emit(silent)
+
+
+def _load_multimedia(parent: QObject) -> Any:
+    """The devices, with what QtMultimedia and the system's libraries print while they are loaded in the log.
+
+    Python's message handler must stand aside meanwhile: a message from inside the loading of a library waits for the
+    interpreter, which may be held by a thread that waits to load a library itself.
+    """
+    handler = qInstallMessageHandler(None)
+    try:
+        with _noise_to_log():
+            from PySide6.QtMultimedia import QMediaDevices
+
+            devices = QMediaDevices(parent)
+            devices.audioOutputs()
+    finally:
+        qInstallMessageHandler(handler)
+    return devices
+
+
+@contextmanager
+def _noise_to_log() -> Iterator[None]:
+    """Catch what native code writes to the error stream, for a moment."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # a windowed program has none
+        yield
+        return
+    with tempfile.TemporaryFile() as noise:
+        os.dup2(noise.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            noise.seek(0)
+            for line in noise.read(8192).decode("utf-8", "replace").splitlines():
+                _log.info("multimedia: %s", line)

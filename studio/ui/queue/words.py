@@ -97,6 +97,10 @@ def progress_words(job: Job, live: Live) -> str:
         if target.isdecimal() and int(target) > 0:
             return _("{count} of about {target} words").format(count=live.words, target=target)
         return n_("{count} word", "{count} words", live.words).format(count=live.words)
+    if job.request.medium == Medium.SPEECH:
+        steps = live.steps or len(job.request.params.get("script") or ())
+        if steps > 0:
+            return _("Sentence {step} of {steps}").format(step=min(live.step + 1, steps), steps=steps)
     if live.steps > 0:
         return _("Step {step} of {steps}").format(step=live.step, steps=live.steps)
     return _("Working")

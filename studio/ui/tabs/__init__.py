@@ -29,6 +29,12 @@ def _text(services: Services, shell: Shell) -> Tab:
     return TextTab(services, shell)
 
 
+def _speech(services: Services, shell: Shell) -> Tab:
+    from studio.ui.tabs.speech import SpeechTab
+
+    return SpeechTab(services, shell)
+
+
 TABS: tuple[TabSpec, ...] = (
     TabSpec(
         "text",
@@ -38,8 +44,16 @@ TABS: tuple[TabSpec, ...] = (
         _text,
         (
             Target("text.write", N_("Brief for a new text"), "article", (Medium.TEXT,)),
-            Target("text.rework", N_("Rework"), "pencil-simple-line", (Medium.TEXT,)),
+            Target("text.rework", N_("Rework"), "pencil-line", (Medium.TEXT,)),
             Target("text.chat", N_("Chat"), "chats", (Medium.TEXT,)),
         ),
+    ),
+    TabSpec(
+        "speech",
+        Medium.SPEECH,
+        N_("Speech"),
+        "microphone",
+        _speech,
+        (Target("speech.read", N_("Read aloud"), "microphone", (Medium.TEXT,)),),
     ),
 )

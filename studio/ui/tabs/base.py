@@ -111,6 +111,8 @@ class Tab(QObject):
 
     id: ClassVar[str] = ""
     medium: ClassVar[Medium | None] = None
+    # How many characters of a text that is dropped on it the tab opens; 0: the Text tab opens it.
+    text_limit: ClassVar[int] = 0
 
     inspector: QWidget
     stage: QWidget

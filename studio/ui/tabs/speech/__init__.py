@@ -1,0 +1,5 @@
+"""The Speech tab: texts read aloud."""
+
+from studio.ui.tabs.speech.tab import SpeechTab
+
+__all__ = ["SpeechTab"]

@@ -1,0 +1,171 @@
+"""A reading as one file: its takes joined with their pauses at an even loudness, or its words as subtitles."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studio import families
+from studio.core.errors import AtelierError, from_os_error
+from studio.core.files import write_bytes
+from studio.core.i18n import N_
+from studio.core.jobs import Medium, Task
+from studio.core.models import ModelInfo
+from studio.core.recipe import Recipe
+from studio.documents.speech import SpeechDocument
+from studio.documents.takes import Takes
+
+# suffix: (what the button says, what the menu says)
+FORMATS = {
+    ".wav": (N_("Export WAV"), N_("WAV, 24 bits")),
+    ".flac": (N_("Export FLAC"), N_("FLAC, smaller without loss")),
+    ".ogg": (N_("Export OGG"), N_("OGG Vorbis")),
+    ".mp3": (N_("Export MP3"), N_("MP3")),
+    ".srt": (N_("Export SRT"), N_("Subtitles (SRT)")),
+    ".vtt": (N_("Export VTT"), N_("Subtitles (WebVTT)")),
+}
+LOUDNESS = -16.0
+_TAGS = 8192  # bytes of a recipe besides its params
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A sentence that has a sound: its take, what it says, and the silence after it, in s."""
+
+    take: str
+    seconds: float
+    text: str
+    pause: float
+
+
+@dataclass(frozen=True)
+class Order:
+    """All that a file is made from, as it is now; the document may change meanwhile. `left_out` sentences have no sound
+    yet."""
+
+    takes: Takes
+    pieces: tuple[Piece, ...]
+    loudness: float
+    recipe: Recipe
+    left_out: int = 0
+
+
+def order(document: SpeechDocument, models: Sequence[ModelInfo]) -> Order:
+    made = [(index, sentence) for index, sentence in enumerate(document.sentences) if sentence.take]
+    pieces = [
+        Piece(sentence.take, sentence.seconds, sentence.text, document.pause_after(index)) for index, sentence in made
+    ]
+    if pieces:
+        last = pieces[-1]
+        pieces[-1] = Piece(last.take, last.seconds, last.text, 0.0)
+    loudness = float(document.delivery.params.get("loudness", LOUDNESS))
+    left_out = len(document.sentences) - len(pieces)
+    return Order(document.takes, tuple(pieces), loudness, recipe_of(document, models), left_out)
+
+
+def recipe_of(document: SpeechDocument, models: Sequence[ModelInfo]) -> Recipe:
+    """How the reading can be made again. Sentences by another model keep their words and are read by this one."""
+    delivery = document.delivery
+    model = next((item for item in models if item.id == delivery.model), None)
+    family = model.family if model else ""
+    paragraph = 0
+    script = []
+    for sentence in document.sentences:
+        paragraph += sentence.opens
+        row: dict[str, Any] = {"text": sentence.text, "paragraph": paragraph}
+        if sentence.voice and sentence.model in ("", delivery.model):
+            row["voice"] = sentence.voice
+        if sentence.language:
+            row["language"] = sentence.language
+        if sentence.speed:
+            row["speed"] = sentence.speed
+        if sentence.pause >= 0:
+            row["pause"] = sentence.pause
+        script.append(row)
+    params = {
+        **delivery.params,
+        "script": script,
+        "voice": delivery.voice,
+        "language": delivery.language,
+        "speed": delivery.speed,
+        "pause": delivery.pause,
+        "paragraph_pause": delivery.paragraph_pause,
+        "lexicon": dict(delivery.lexicon),
+    }
+    version = families.get(family).SPEC.version if family else 1
+    return Recipe(
+        Medium.SPEECH,
+        family,
+        version,
+        delivery.model,
+        Task.SPEAK,
+        params,
+        model_revision=model.revision if model else "",
+        title=document.title,
+    )
+
+
+def export(wish: Order, path: Path) -> Path:
+    """Write the file, in one step. Raises `AtelierError` in words."""
+    from studio.media import carriers, subtitles
+
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise AtelierError("format-unknown", {"suffix": path.suffix, "choices": list(FORMATS)})
+    if not path.parent.is_dir():
+        raise AtelierError("folder-missing", {"path": str(path.parent)})
+    if suffix in subtitles.FORMATS:
+        write_bytes(path, subtitles.FORMATS[suffix](_cues(wish)).encode("utf-8"))
+        return path
+    _write_sound(wish, path)
+    carriers.embed(path, wish.recipe)
+    return path
+
+
+def _cues(wish: Order) -> list[Any]:
+    from studio.media.subtitles import Cue
+
+    cues, start = [], 0.0
+    for piece in wish.pieces:
+        cues.append(Cue(start, start + piece.seconds, piece.text))
+        start += piece.seconds + piece.pause
+    return cues
+
+
+def _write_sound(wish: Order, path: Path) -> None:
+    from studio.media import audio
+    from studio.media.narration import Narration
+
+    rate = max((wish.takes.read(piece.take).sample_rate for piece in wish.pieces[:1]), default=24000)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".atelier-", dir=path.parent) as folder:
+            whole = Path(folder) / "speech.flac"
+            narration = Narration(whole, rate, len(wish.recipe.dumps()) + _TAGS)
+            try:
+                for piece in wish.pieces:
+                    narration.add(_mono(wish.takes, piece.take, rate))
+                    narration.add(_silence(piece.pause, rate))
+                narration.finish(wish.loudness)
+            finally:
+                narration.close()
+            audio.convert(whole, path)
+    except OSError as error:
+        raise from_os_error(error, path) from error
+
+
+def _mono(takes: Takes, name: str, rate: int) -> Any:
+    from studio.media import audio
+    from studio.media.resampling import resample
+
+    sound = takes.read(name)
+    mono = audio.Sound(sound.samples.mean(axis=1, keepdims=True), sound.sample_rate)
+    return audio.fade(resample(mono, rate), 0.004, 0.004).samples[:, 0]
+
+
+def _silence(seconds: float, rate: int) -> Any:
+    import numpy as np
+
+    return np.zeros(round(seconds * rate), np.float32)

@@ -1,0 +1,641 @@
+"""The Speak mode at work: from what is written and chosen to sentences that are said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QMenu
+
+from studio.core.errors import AtelierError, InvalidInput, explain
+from studio.core.i18n import _, n_
+from studio.core.models import ModelInfo
+from studio.documents import SavedChanged, SpeechDocument, TitleChanged
+from studio.documents.base import Change
+from studio.documents.speech import (
+    EDITED,
+    Delivery,
+    DeliveryChanged,
+    ReadingsChanged,
+    SentenceChanged,
+    SentencesChanged,
+)
+from studio.media.reading import split
+from studio.ui.model_picker import ModelPicker
+from studio.ui.services import Services
+from studio.ui.tabs.base import Shell
+from studio.ui.tabs.speech.desk import Desk, Run
+from studio.ui.tabs.speech.hearing import Hearing
+from studio.ui.tabs.speech.memory import Memory
+from studio.ui.tabs.speech.panel import SpeechPanel
+from studio.ui.tabs.speech.row_menu import fill_row_menu, fill_voice_menu, middle
+from studio.ui.tabs.speech.sampler import Sampler, Wish, sample_of
+from studio.ui.tabs.speech.speakers import Speaker, can_say, find, language_name, speakers
+from studio.ui.tabs.speech.stage import SpeechStage
+from studio.ui.tabs.text.clean import clean_paste
+from studio.ui.tabs.text.hints import about, left
+from studio.ui.tabs.text.memory import short_title
+from studio.ui.widgets.buttons import GenerateButton
+
+LARGE = 40_000  # characters that are split into sentences in the background
+DELIVERY_MS = 200
+
+
+class SpeechRoom(QObject):
+    """Holds the reading that is shown. `document_changed` follows another document, `left` the saving of the one
+    before, `refreshed` every change of what can be done."""
+
+    document_changed = Signal()
+    left = Signal()
+    refreshed = Signal()
+    _saved = Signal()
+
+    def __init__(
+        self,
+        services: Services,
+        shell: Shell,
+        memory: Memory,
+        desk: Desk,
+        picker: ModelPicker,
+        panel: SpeechPanel,
+        stage: SpeechStage,
+        hearing: Hearing,
+        sampler: Sampler,
+        button: GenerateButton,
+    ) -> None:
+        super().__init__(stage)
+        self._services, self._shell, self._memory, self._desk = services, shell, memory, desk
+        self._picker, self._panel, self._stage, self._button = picker, panel, stage, button
+        self._hearing, self._sampler = hearing, sampler
+        self._document: SpeechDocument | None = None
+        self._unsubscribe = lambda: None
+        self._told_problem = ""
+        self._delivery = memory.delivery()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(60)
+        self._later.timeout.connect(self.refresh)
+        self._noter = QTimer(self)
+        self._noter.setSingleShot(True)
+        self._noter.setInterval(DELIVERY_MS)
+        self._noter.timeout.connect(self._apply_delivery)
+        self._saved.connect(self._on_saved, Qt.ConnectionType.QueuedConnection)
+        self._connect()
+        panel.show_delivery(self._delivery)
+        self.set_models(services.bridge.models)
+
+    def _connect(self) -> None:
+        rows, panel, button = self._stage.list, self._panel, self._button
+        self._services.bridge.models_changed.connect(self.set_models)
+        self._picker.changed.connect(self._on_model)
+        panel.changed.connect(self._on_delivery)
+        panel.voices.sample_wanted.connect(lambda who, code: self._sampler.toggle(sample_of(who, code)))
+        panel.voices.compare_wanted.connect(self._compare)
+        panel.word_wanted.connect(self._hear_word)
+        self._sampler.state_changed.connect(panel.voices.set_sample)
+        self._sampler.failed.connect(self._shell.show_error)
+        self._hearing.failed.connect(self._shell.show_error)
+        self._hearing.moved.connect(self._on_heard)
+        self._hearing.drawn.connect(self.later)
+        button.requested.connect(self.speak)
+        button.stop_requested.connect(self.stop)
+        rows.written.connect(self._on_written)
+        rows.play_pressed.connect(self._hearing.play_row)
+        rows.toggle_pressed.connect(self._hearing.toggle)
+        rows.menu_wanted.connect(self._open_row_menu)
+        rows.voice_wanted.connect(self._open_voice_menu)
+        rows.delete_pressed.connect(self.delete)
+        rows.copy_pressed.connect(self.copy)
+        rows.paste_pressed.connect(self.paste)
+        rows.selectionModel().currentChanged.connect(lambda index, _before: self._hearing.begin_at(index.row()))
+        self._desk.changed.connect(self._on_run)
+        self._desk.grew.connect(lambda run, _id: self._show_run(run))
+        self._desk.spoken.connect(lambda run, _id: self._show_run(run))
+        self._desk.ended.connect(self._on_ended)
+        self._desk.paced.connect(self._memory.note_pace)
+
+    # -- the document -----------------------------------------------------------------------------------------
+
+    @property
+    def document(self) -> SpeechDocument | None:
+        return self._document
+
+    @property
+    def delivery(self) -> Delivery:
+        return self._document.delivery if self._document else self._delivery
+
+    def show(self, document: SpeechDocument | None) -> None:
+        """Show another reading, or none."""
+        if document is not None and document is self._document:
+            return
+        self.settle()
+        self._unsubscribe()
+        if (before := self._document) is not None and before.dirty:
+            documents = self._services.documents
+            self._services.bridge.work(lambda: documents.save(before), lambda _none: self.left.emit(), owner=self)
+        self._document = document
+        self._unsubscribe = document.subscribe(self._on_change) if document else lambda: None
+        self._stage.list.rows.set_document(document)
+        self._told_problem = ""
+        if document is not None:
+            self._desk.recover(document)
+            if not document.delivery.model and not document.read_only:
+                document.set_delivery(**vars(self._delivery))
+            self._show_delivery(document.delivery)
+        self._hearing.show(document)
+        self.document_changed.emit()
+        self.refresh()
+
+    def open(self, id: str) -> bool:
+        """Show the reading with this id; False, with words, if it cannot be opened."""
+        try:
+            document = self._services.documents.open(id)
+        except AtelierError as error:
+            self._shell.show_error(error)
+            return False
+        if not isinstance(document, SpeechDocument):
+            return False
+        self.show(document)
+        if document.read_only:
+            self._shell.show_error(AtelierError("document-open", {"title": document.name}))
+        return True
+
+    def new(self) -> None:
+        """An empty list; how it is read stays. The document comes into being with the first sentence."""
+        self.show(None)
+        self._stage.list.write_at(0)
+
+    def ensure(self) -> SpeechDocument | None:
+        """The reading that is shown, or a new one; None, with words, if the disk refuses."""
+        if self._document is None:
+            self._apply_delivery()
+            try:
+                document = self._services.documents.create("speech", self._shell.project)
+            except AtelierError as error:
+                self._shell.show_error(error)
+                return None
+            self.show(document)
+        return self._document
+
+    def settle(self) -> None:
+        """Take over what is being written or dragged."""
+        self._stage.list.leave_edit()
+        self._apply_delivery()
+
+    # -- models and voices ------------------------------------------------------------------------------------
+
+    def set_models(self, models: Sequence[ModelInfo]) -> None:
+        usable = [model for model in models if model.medium == "speech" and model.usable]
+        self._panel.set_speakers(speakers(usable))
+        self._stage.list.rows.set_models(usable)
+        self._show_delivery(self._usual(self.delivery, usable))
+        if self._document is None:
+            self._delivery = self._panel.delivery
+        self.refresh()
+
+    def models(self) -> list[ModelInfo]:
+        return [model for model in self._services.bridge.models if model.medium == "speech" and model.usable]
+
+    def _usual(self, delivery: Delivery, models: Sequence[ModelInfo]) -> Delivery:
+        """A delivery that names a voice there is: for a first start one that speaks the window's language."""
+        if not models or find(models, delivery.model, delivery.voice) is not None and delivery.voice:
+            return delivery
+        if self._document is not None and delivery.model:
+            return delivery  # a reading keeps a voice that is missing now
+        from studio.core.i18n import language
+
+        choices = speakers(models)
+        found = find(models, delivery.model, "") or next(
+            (speaker for speaker in choices if language()[:2] in speaker.languages), choices[0]
+        )
+        return replace(delivery, model=found.model.id, voice=found.voice.id)
+
+    def _show_delivery(self, delivery: Delivery) -> None:
+        self._panel.show_delivery(delivery)
+        if delivery.model:
+            self._picker.blockSignals(True)
+            self._picker.choose(delivery.model)
+            self._picker.blockSignals(False)
+        self._panel.set_speaker(find(self.models(), delivery.model, delivery.voice))
+
+    def _on_model(self, model: ModelInfo | None) -> None:
+        """Another model was picked: its first voice speaks."""
+        if model is None or model.id == self._panel.delivery.model or not model.usable:
+            self.refresh()
+            return
+        speaker = find([model], model.id, "")
+        delivery = replace(self._panel.delivery, model=model.id, voice=speaker.voice.id if speaker else "")
+        self._panel.show_delivery(delivery)
+        self._panel.set_speaker(speaker)
+        self._on_delivery(delivery)
+
+    def _on_delivery(self, delivery: Delivery) -> None:
+        if delivery.model != self._picker_model():
+            self._picker.blockSignals(True)
+            self._picker.choose(delivery.model)
+            self._picker.blockSignals(False)
+        self._noter.start()
+
+    def _picker_model(self) -> str:
+        return self._picker.current.id if self._picker.current else ""
+
+    def _apply_delivery(self) -> None:
+        """What the inspector says is what the reading is."""
+        self._noter.stop()
+        delivery, document = self._panel.delivery, self._document
+        if document is not None and not document.read_only and delivery != document.delivery:
+            document.set_delivery(**vars(delivery))
+        if delivery != self._delivery:
+            self._delivery = delivery
+            self._memory.note_delivery(delivery)
+
+    def _compare(self, shown: list[Speaker], code: str) -> None:
+        if self._sampler.current:
+            self._sampler.stop()
+        else:
+            self._sampler.play([sample_of(speaker, code) for speaker in shown])
+
+    def _hear_word(self, word: str, way: str) -> None:
+        speaker = find(self.models(), self._panel.delivery.model, self._panel.delivery.voice)
+        if speaker is not None:
+            lexicon = ((word, way),) if way else ()
+            self._sampler.toggle(Wish(f"word:{word}:{way}", speaker, word, "", lexicon))
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def _on_written(self, row: int, text: str, how: str) -> None:
+        """A field was left: at the end of the list its sentences are new ones."""
+        document = self._document
+        text, _removed = clean_paste(text)
+        count = len(document.sentences) if document else 0
+        if row >= count:
+            if text.strip():
+                self.add(count, text)
+            if how.startswith("next") and text.strip():
+                QTimer.singleShot(0, self._write_next)
+            return
+        assert document is not None
+        self._guard(lambda: self._change_row(document, row, text, how))
+
+    def _change_row(self, document: SpeechDocument, row: int, text: str, how: str) -> None:
+        id = document.sentences[row].id
+        pieces = split(text)
+        if how == "join" and row > 0:
+            before = document.sentences[row - 1]
+            document.set_text(id, text)
+            if document.has(id):
+                document.merge(before.id)
+            QTimer.singleShot(0, lambda: self._stage.list.write_at(row - 1, len(before.text) + 1))
+        elif how.startswith("split"):
+            position = int(how.split()[1])
+            if text != document.sentences[row].text:
+                document.set_text(id, text)
+            document.split_at(id, position)
+            QTimer.singleShot(0, lambda: self._stage.list.write_at(row + 1, 0))
+        elif len(pieces) > 1 and "\n" in text:
+            document.set_text(id, pieces[0].text)
+            document.insert_pieces(row + 1, pieces[1:])
+        else:
+            document.set_text(id, text)
+            if how.startswith("next"):
+                self._stage.list.setFocus()
+
+    def _write_next(self) -> None:
+        if self._document is not None:
+            self._stage.list.write_at(len(self._document.sentences))
+
+    def add(self, at: int, text: str, *, title: str = "", tell: bool = False) -> None:
+        """Put the sentences of `text` in at a place (−1: the end); a long text is split in the background. `tell`:
+        say how many they were."""
+        document = self.ensure()
+        if document is None:
+            return
+
+        def put(pieces: list) -> None:
+            if document.read_only or not pieces:
+                if not pieces:
+                    words = explain("speech-nothing-to-say", {})
+                    self._shell.toast(words.title, kind="info", detail=words.body)
+                return
+            place = len(document.sentences) if at < 0 else min(at, len(document.sentences))
+            document.insert_pieces(place, pieces)
+            if not document.title:
+                document.set_title(title or short_title(pieces[0].text))
+            if tell:
+                count = len(pieces)
+                words = n_("{count} sentence was added.", "{count} sentences were added.", count)
+                self._shell.toast(words.format(count=f"{count:,}"), kind="info", actions=((_("Undo"), document.undo),))
+
+        if len(text) > LARGE:
+            self._services.bridge.work(lambda: split(text), put, self._shell.show_error, owner=self)
+        else:
+            self._guard(lambda: put(split(text)))
+
+    def paste(self) -> None:
+        """Text from the clipboard, behind the current sentence."""
+        text, _removed = clean_paste(QApplication.clipboard().text())
+        count = len(self._document.sentences) if self._document else 0
+        row = self._stage.list.currentIndex().row()
+        if text.strip():
+            self.add(min(row + 1, count) if row >= 0 else count, text, tell=True)
+
+    def copy(self) -> None:
+        """The chosen sentences, or all."""
+        document = self._document
+        if document is None or not document.sentences:
+            return
+        chosen = [document.sentences[row].text for row in self._stage.list.chosen()]
+        QApplication.clipboard().setText("\n".join(chosen) if chosen else document.text)
+
+    def delete(self) -> None:
+        self.delete_rows(self._stage.list.chosen())
+
+    def delete_rows(self, rows: Sequence[int]) -> None:
+        document = self._document
+        if document is None or not rows:
+            return
+        ids = [document.sentences[row].id for row in rows]
+        self._guard(lambda: document.delete(ids))
+        self._stage.list.setCurrentIndex(self._stage.list.rows.index(min(rows[0], len(document.sentences)), 0))
+
+    def split_row(self, row: int) -> None:
+        """Cut a sentence in two near its middle."""
+        document = self._document
+        if document is not None:
+            sentence = document.sentences[row]
+            self._guard(lambda: document.split_at(sentence.id, middle(sentence.text)))
+
+    def merge_row(self, row: int) -> None:
+        document = self._document
+        if document is not None:
+            self._guard(lambda: document.merge(document.sentences[row].id))
+
+    def move_row(self, row: int, to: int) -> None:
+        document = self._document
+        if document is not None:
+            self._guard(lambda: document.move(document.sentences[row].id, to))
+            self._stage.list.setCurrentIndex(self._stage.list.rows.index(to, 0))
+
+    def undo(self) -> None:
+        if self._document is not None:
+            self._guard(self._document.undo)
+
+    def redo(self) -> None:
+        if self._document is not None:
+            self._guard(self._document.redo)
+
+    def _guard(self, act) -> None:
+        try:
+            act()
+        except AtelierError as error:
+            self._shell.show_error(error)
+
+    # -- menus ------------------------------------------------------------------------------------------------
+
+    def _open_row_menu(self, row: int, place: QPoint) -> None:
+        menu = QMenu(self._stage)
+        self.fill_row_menu(menu, row)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(place)
+
+    def fill_row_menu(self, menu: QMenu, row: int) -> None:
+        """What can be done with a sentence, or with all that are chosen."""
+        if self._document is not None:
+            fill_row_menu(menu, self, self._stage.list, row)
+
+    def _open_voice_menu(self, row: int, place: QPoint) -> None:
+        document = self._document
+        if document is None:
+            return
+        menu = QMenu(self._stage)
+        fill_voice_menu(menu, self, self.rows_for(row))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(place)
+
+    def rows_for(self, row: int) -> list[int]:
+        """The chosen rows if `row` is one of them, else that row alone."""
+        chosen = self._stage.list.chosen()
+        return chosen if row in chosen else [row]
+
+    def change(self, rows: Sequence[int], label: str, **changes: object) -> None:
+        """Give sentences something of their own."""
+        document = self._document
+        if document is not None:
+            ids = [document.sentences[row].id for row in rows]
+            self._guard(lambda: document.change(ids, label, **changes))
+
+    # -- speaking ---------------------------------------------------------------------------------------------
+
+    def run(self) -> Run | None:
+        return self._desk.run_of(self._document)
+
+    def wanted(self) -> list[str]:
+        """What the button would have said: what waits or was edited, or else everything again."""
+        document = self._document
+        if document is None:
+            return []
+        ids = document.unmade() or [sentence.id for sentence in document.sentences]
+        mute = {document.sentences[row].id for row in self._stage.list.rows.mute()}
+        return [id for id in ids if id not in mute]
+
+    def speak(self) -> None:
+        """Have it said."""
+        self.settle()
+        document = self._document
+        if document is None or not document.sentences:
+            self._stage.list.write_at(0)
+            return
+        if not self.models():
+            self._shell.show_error(AtelierError("starter-missing"))
+            return
+        ids = self.wanted()
+        if not ids:
+            self._stage.notice.show()
+            return
+        self.speak_ids(ids)
+
+    def speak_ids(self, ids: Sequence[str]) -> None:
+        """Have these sentences said, or said again; while others are, they come after them."""
+        document = self._document
+        if document is None or not ids:
+            return
+        self._apply_delivery()
+        params = {}
+        if (seed := self._panel.take_seed()) is not None:
+            params["seed"] = seed
+        try:
+            if (run := self.run()) is not None:
+                self._desk.add(run, ids)
+            else:
+                self._sampler.stop()
+                self._desk.speak(document, ids, params)
+        except InvalidInput as error:
+            if not self._panel.show_error(error.parameter, str(error)):
+                self._shell.show_error(error)
+        except AtelierError as error:
+            self._shell.show_error(error)
+        self.refresh()
+
+    def stop(self) -> None:
+        self._desk.stop(self.run())
+
+    def _on_run(self, run: Run) -> None:
+        self._picker.set_loading(run.phase == "load")
+        self._show_run(run)
+
+    def _show_run(self, run: Run) -> None:
+        document = self._document
+        if run.document is not document or document is None:
+            return
+        fraction = 0.0
+        if (id := run.current) and id in run.live and document.has(id):
+            live = run.live[id]
+            seconds = live.frames / live.stream.sample_rate
+            fraction = min(0.95, seconds / max(0.1, document.expected_seconds(document.sentence(id))))
+        self._stage.list.rows.set_run(None if run.ended else run, fraction)
+        self.later()
+
+    def _on_ended(self, run: Run) -> None:
+        self._picker.set_loading(False)
+        if run.document is not self._document:
+            return
+        self._stage.list.rows.set_run(None)
+        self._hearing.refresh()
+        failure = run.failure
+        if failure is not None and run.state == "stopped":  # the engine was well: filing was not
+            self._shell.show_error(AtelierError(failure.code, dict(failure.arguments), failure.details))
+        self.refresh()
+
+    # -- what is shown ----------------------------------------------------------------------------------------
+
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, SavedChanged):  # on the saver's thread
+            self._saved.emit()
+            return
+        rows = self._stage.list.rows
+        if isinstance(change, SentencesChanged):
+            rows.on_sentences(change)
+        elif isinstance(change, SentenceChanged):
+            self._refresh_rows(change.ids)
+        elif isinstance(change, DeliveryChanged):
+            self._show_delivery(self.delivery)
+            rows.refresh()
+        if not isinstance(change, ReadingsChanged | TitleChanged):
+            self._hearing.later()
+        self.later()
+
+    def _refresh_rows(self, ids: Sequence[str]) -> None:
+        document = self._document
+        if document is None:
+            return
+        rows = [document.index(id) for id in ids if document.has(id)]
+        if rows:
+            self._stage.list.rows.refresh(min(rows), max(rows))
+
+    def _on_saved(self) -> None:
+        """Say once that a reading cannot be saved."""
+        problem = self._document.problem if self._document else None
+        code = problem.code if problem else ""
+        if problem is not None and code != self._told_problem:
+            self._shell.show_error(problem)
+        self._told_problem = code
+        self.refreshed.emit()
+
+    def later(self) -> None:
+        if not self._later.isActive():
+            self._later.start()
+
+    def refresh(self) -> None:
+        """Everything that tells of the reading: button, notice, header."""
+        document = self._document
+        self._stage.set_empty(document is None or not document.sentences)
+        self._show_looks()
+        self._show_notice()
+        self._show_button()
+        self.refreshed.emit()
+
+    def _show_looks(self) -> None:
+        document = self._document
+        if document is None or document.read_only or self.run() is not None:
+            return
+        speaker = find(self.models(), *document.voice_of(document.sentences[0])) if document.sentences else None
+        label = speaker.voice.name if speaker else document.label
+        document.set_looks(label, self._hearing.thumbnail() or document.peaks)
+
+    def _show_button(self) -> None:
+        run, document = self.run(), self._document
+        if run is not None:
+            words = {"wait": _("waiting"), "load": _("loading the model")}.get(run.phase) or left(run.seconds_left)
+            self._button.set_running(True, _("Stop"), words)
+            return
+        self._button.set_running(False)
+        ids = self.wanted()
+        self._button.set_text(self._verb(ids))
+        pace = self._memory.pace(self.delivery.model)
+        seconds = sum(document.expected_seconds(document.sentence(id)) for id in ids) if document else 0.0
+        self._button.set_estimate(about(seconds / pace) if pace and ids else "")
+        self._button.setEnabled(bool(self.models()) or self._picker.known)
+
+    def _verb(self, ids: Sequence[str]) -> str:
+        document = self._document
+        if document is None or not ids:
+            return _("Speak")
+        states = [document.state_of(document.sentence(id)) for id in ids]
+        edited = states.count(EDITED)
+        count = len(document.sentences)
+        if states and all(state == "made" for state in states):
+            return _("Speak again")
+        if len(ids) == count:
+            return _("Speak")
+        if edited == len(ids):
+            words = n_("Speak the edited sentence", "Speak {count} edited sentences", edited)
+            return words.format(count=edited)
+        return n_("Speak the other sentence", "Speak the other {count}", len(ids)).format(count=len(ids))
+
+    def _show_notice(self) -> None:
+        """Which sentences no voice can say, and who can."""
+        document, notice, rows = self._document, self._stage.notice, self._stage.list.rows
+        mute = rows.mute() if document is not None else []
+        if document is None or not mute:
+            notice.tell("")
+            return
+        row = mute[0]
+        sentence, language = document.sentences[row], rows.language(row)
+        same = [other for other in mute if rows.language(other) == language]
+        speaker = rows.speaker(row)
+        if speaker is None:
+            missing = _("The voice of sentence {number} is not installed here. Choose another one.")
+            notice.tell(missing.format(number=row + 1))
+            return
+        if not any(map(str.isalnum, sentence.text)):
+            notice.tell(_("Sentence {number} holds nothing that can be said. It is left out.").format(number=row + 1))
+            return
+        able = [who for who in speakers(self.models()) if can_say(sentence, language, who)]
+        name = language_name(language)
+        where = _(", ").join(str(number + 1) for number in same[:4]) + ("…" if len(same) > 4 else "")
+        if not able:
+            words = _("No voice here can say sentence {numbers}: it is in {language}. It is left out.")
+            notice.tell(words.format(numbers=where, language=name))
+            return
+        words = n_(
+            "{voice} does not speak {language} (sentence {numbers}).",
+            "{voice} does not speak {language} (sentences {numbers}).",
+            len(same),
+        )
+        able.sort(key=lambda who: who.model.id != document.delivery.model)
+        notice.tell(
+            words.format(voice=speaker.voice.name, language=name, numbers=where),
+            [
+                (
+                    _("Use {voice}").format(voice=who.voice.name),
+                    lambda who=who: self.change(same, _("Voice"), model=who.model.id, voice=who.voice.id),
+                )
+                for who in able[:2]
+            ],
+        )
+
+    def _on_heard(self, id: str) -> None:
+        document = self._document
+        if document is not None and id and document.has(id):
+            self._stage.list.show_row(document.index(id))

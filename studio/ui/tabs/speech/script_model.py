@@ -1,0 +1,227 @@
+"""The sentences of a reading as rows of a list; the last row is where the next one is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from studio.core.i18n import _
+from studio.documents.speech import EDITED, MADE, SentencesChanged, SpeechDocument
+from studio.ui.tabs.speech.desk import Run
+from studio.ui.tabs.speech.speakers import Speaker, can_say, languages_of, native, speaker_of
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Role(IntEnum):
+    """`ROW` gives the `Row` of an index."""
+
+    ROW = Qt.ItemDataRole.UserRole + 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row as it is painted. `state`: "made", "edited", "making", "waiting", "unmade", "mute" (no voice can say it) or
+    "add" (the place for the next sentence); `seconds` negative: expected; `progress` of the making 0 to 1; `heard` 0 to
+    1 of the playing sentence, negative for the others."""
+
+    number: int
+    id: str = ""
+    text: str = ""
+    voice: str = ""
+    note: str = ""
+    state: str = "unmade"
+    seconds: float = 0.0
+    progress: float = 0.0
+    heard: float = -1.0
+    playing: bool = False
+    opens: bool = False
+    start: float = 0.0
+
+    def spoken(self) -> str:
+        """The row for a screen reader."""
+        if self.state == "add":
+            return _("Write the next sentence, or drop a text file")
+        words = [f"{self.number}", self.text, self.voice, state_words(self.state) or duration_words(self.seconds)]
+        if self.heard >= 0:
+            words.append(_("Playing") if self.playing else _("Here it plays from"))
+        return ", ".join(part for part in (*words, self.note) if part)
+
+
+def state_words(state: str) -> str:
+    """What the chip of a row says; "" for a row without one."""
+    return {
+        "edited": _("Edited"),
+        "making": _("Making"),
+        "waiting": _("Waiting"),
+        "mute": _("No voice"),
+    }.get(state, "")
+
+
+def duration_words(seconds: float) -> str:
+    shown = abs(seconds)
+    if shown >= 60:
+        return f"{int(shown // 60)}:{int(shown % 60):02d}"
+    return _("{seconds} s").format(seconds=f"{shown:.1f}")
+
+
+class ScriptModel(QAbstractListModel):
+    """Rows made on demand from the document, the run that says it, and what is heard."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document: SpeechDocument | None = None
+        self._count = 0
+        self._models: Sequence[Any] = ()
+        self._run: Run | None = None
+        self._waiting: set[str] = set()
+        self._progress: tuple[str, float] = ("", 0.0)
+        self._heard: tuple[str, float, bool] = ("", 0.0, False)
+        self._languages: list[str] | None = None
+        self._speakers: dict[tuple[str, str], Speaker | None] = {}
+
+    # -- what the rows are made from --------------------------------------------------------------------------
+
+    def set_document(self, document: SpeechDocument | None) -> None:
+        self.beginResetModel()
+        self._document = document
+        self._count = len(document.sentences) if document else 0
+        self._languages = None
+        self._heard = ("", 0.0, False)
+        self._speakers.clear()
+        self.endResetModel()
+
+    def on_sentences(self, change: SentencesChanged) -> None:
+        """Sentences came or went."""
+        first, removed, inserted = change.start, change.removed, change.inserted
+        self._languages = None
+        same = min(removed, inserted)
+        if removed > same:
+            self.beginRemoveRows(QModelIndex(), first + same, first + removed - 1)
+            self._count -= removed - same
+            self.endRemoveRows()
+        elif inserted > same:
+            self.beginInsertRows(QModelIndex(), first + same, first + inserted - 1)
+            self._count += inserted - same
+            self.endInsertRows()
+        self.refresh(first)
+
+    def refresh(self, first: int = 0, last: int | None = None) -> None:
+        """Rows may look different, though they are the same ones."""
+        self._languages = None
+        end = self._count if last is None else last
+        self.dataChanged.emit(self.index(first, 0), self.index(max(first, end), 0))
+
+    def set_models(self, models: Sequence[Any]) -> None:
+        self._models = models
+        self._speakers.clear()
+        self.refresh()
+
+    def set_run(self, run: Run | None, fraction: float = 0.0) -> None:
+        """Who is being said, and how far."""
+        document = self._document
+        waiting = set(run.waiting) if run and document and run.document is document else set()
+        progress = (run.current if run and waiting else "", fraction)
+        touched = (waiting ^ self._waiting) | (
+            {progress[0], self._progress[0]} if progress != self._progress else set()
+        )
+        self._run, self._waiting, self._progress = run, waiting, progress
+        self._touch(touched)
+
+    def set_heard(self, id: str, fraction: float, playing: bool) -> None:
+        before, self._heard = self._heard, (id, fraction, playing)
+        if before != self._heard:
+            self._touch({before[0], id})
+
+    def _touch(self, ids: set[str]) -> None:
+        document = self._document
+        rows = sorted(document.index(id) for id in ids if id and document is not None and document.has(id))
+        if len(rows) > 50:
+            self.dataChanged.emit(self.index(rows[0], 0), self.index(rows[-1], 0), [Role.ROW])
+            return
+        for row in rows:
+            self.dataChanged.emit(self.index(row, 0), self.index(row, 0), [Role.ROW])
+
+    # -- rows -------------------------------------------------------------------------------------------------
+
+    def rowCount(self, parent: Any = None) -> int:
+        return 0 if parent is not None and parent.isValid() else self._count + 1
+
+    def row(self, number: int) -> Row:
+        document = self._document
+        if document is None or number >= len(document.sentences):
+            return Row(number + 1, state="add")
+        sentence = document.sentences[number]
+        place = document.places()[number]
+        state = {MADE: "made", EDITED: "edited"}.get(place.state, "unmade")
+        speaker = self.speaker(number)
+        if sentence.id in self._waiting:
+            state = "making" if sentence.id == self._progress[0] else "waiting"
+        elif state != "made" and self._models and not can_say(sentence, self.language(number), speaker):
+            state = "mute"
+        heard = self._heard[1] if sentence.id == self._heard[0] else -1.0
+        seconds = place.end - place.start
+        notes = [native(sentence.language)] if sentence.language else []
+        if sentence.speed:
+            notes.append(f"{sentence.speed:g}×")
+        return Row(
+            number + 1,
+            sentence.id,
+            sentence.text,
+            speaker.voice.name if speaker else document.voice_of(sentence)[1],
+            " · ".join(notes),
+            state,
+            seconds if sentence.take else -seconds,
+            self._progress[1] if state == "making" else 0.0,
+            heard,
+            heard >= 0 and self._heard[2],
+            sentence.opens,
+            place.start,
+        )
+
+    def speaker(self, number: int) -> Speaker | None:
+        document = self._document
+        if document is None:
+            return None
+        key = document.voice_of(document.sentences[number])
+        if key not in self._speakers:
+            self._speakers[key] = speaker_of(document, document.sentences[number], self._models)
+        return self._speakers[key]
+
+    def language(self, number: int) -> str:
+        """The language that a sentence is read in."""
+        if self._languages is None:
+            self._languages = languages_of(self._document) if self._document else []
+        return self._languages[number]
+
+    def mute(self) -> list[int]:
+        """The numbers of the sentences that their voices cannot say."""
+        document = self._document
+        if document is None or not self._models:
+            return []
+        return [
+            number
+            for number, sentence in enumerate(document.sentences)
+            if not can_say(sentence, self.language(number), self.speaker(number))
+        ]
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or index.row() > self._count:
+            return None
+        if role == Role.ROW:
+            return self.row(index.row())
+        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.DisplayRole):
+            return self.row(index.row()).spoken()
+        if role == Qt.ItemDataRole.EditRole:
+            document = self._document
+            return document.sentences[index.row()].text if document and index.row() < self._count else ""
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        base = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        document = self._document
+        return base if document is not None and document.read_only else base | Qt.ItemFlag.ItemIsEditable
