@@ -104,10 +104,16 @@ def main() -> None:
     options = parser.parse_args()
     app = QApplication(sys.argv[:1])
     faults: list[str] = []
-    logs.start("window", faults.append)
+
+    def on_fault(text: str) -> None:
+        faults.append(text)
+        print(text, file=sys.stderr)
+
+    logs.start("window", on_fault)
     engine = LocalEngine("cpu")
     program = Program(app, Settings(), make_client=lambda _settings: engine)
-    assert program.open()
+    assert program.open() and program.window
+    program.window.open_tab("text")
     probe = Probe()
     if options.why:
         probe.look_for_causes()
@@ -122,8 +128,8 @@ def main() -> None:
 
 def _watch(program: Program, engine: LocalEngine, probe: Probe, options: argparse.Namespace) -> dict[str, Any]:
     assert program.window and program.services
-    window, bridge, queue = program.window, program.services.bridge, program.services.queue
-    tab = cast(TextTab, window.tab)
+    bridge, queue = program.services.bridge, program.services.queue
+    tab = cast(TextTab, program.window.tab)
     words: list[float] = []
     tokens = 0.0
 
