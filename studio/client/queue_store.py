@@ -307,7 +307,7 @@ class QueueStore:
             paths.ensure(self.path.parent)
             self.path.open("ab").close()  # tells in plain words when the folder cannot be written
         except OSError as error:
-            raise from_os_error(error, self.path.parent) from error
+            raise from_os_error(error) from error
         with _in_words(self.path):
             try:
                 return _connect(self.path)

@@ -22,6 +22,7 @@ def start(name: str, on_crash: Callable[[str], None] | None = None) -> Path | No
     """Log to `<log_dir>/<name>.log` (1 MB, three kept), write native crashes to `<name>.crash` and uncaught
     exceptions to both; `on_crash` is told the traceback. Returns the log's path, or None if it cannot be written
     (then only warnings go to stderr)."""
+    logging.raiseExceptions = False  # a log on a full disk is no reason to fill the terminal
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     try:

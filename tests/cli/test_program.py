@@ -153,6 +153,17 @@ def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+def test_a_log_that_cannot_be_written_fills_no_terminal(home: Path) -> None:
+    paths.ensure(paths.log_dir())
+    (paths.log_dir() / "command.log").symlink_to("/dev/full")
+    path = paths.ensure(paths.data_dir()) / "queue.db"
+    path.mkdir()
+    code, out, err = _run("queue", "list", module="studio")
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [err.rstrip("\n")]
+    assert str(path) in err
+
+
 def test_what_the_command_line_imports() -> None:
     check = f"import sys; bad = [m for m in {HEAVY!r} if m in sys.modules]; sys.exit(str(bad) if bad else 0)"
     for imported in ("studio.cli", "studio.cli.generate", "studio.cli.doctor", "studio.cli.queue"):
