@@ -1,22 +1,22 @@
-"""Running a voice's ONNX network: threads as the device gives them, no spinning, stopped in the middle on a cancel."""
+"""Running a voice's ONNX network: threads as the device gives them, no spinning, stopped in the middle."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from studio.core.errors import Cancelled
-from studio.core.protocols import Context, Device
+from studio.core.protocols import Device
 
 _LOOK = 0.05  # s between two looks at the cancel flag
 
 
 class Network:
-    """An onnxruntime session on the CPU: the same input gives the same bytes with the same number of threads."""
+    """An onnxruntime session on the CPU: the same input gives the same bytes with the same number of threads. One
+    that takes a moment only need not be `watched` while it runs."""
 
-    def __init__(self, path: Path, device: Device) -> None:
+    def __init__(self, path: Path, device: Device, watched: bool = True) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -26,23 +26,26 @@ class Network:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._watched = watched
         self.inputs = [item.name for item in self._session.get_inputs()]
 
-    def run(self, feeds: Mapping[str, Any], ctx: Context) -> list[Any]:
-        """The outputs. Raises `Cancelled` within a moment of the user's wish."""
+    def run(self, feeds: Mapping[str, Any], check: Callable[[], None]) -> list[Any]:
+        """The outputs. `check` is called all the while; what it raises ends the run within a moment."""
         import onnxruntime
 
-        ctx.check_cancel()
+        check()
+        if not self._watched:
+            return list(self._session.run(None, dict(feeds)))
         options = onnxruntime.RunOptions()
         done = threading.Event()
-        cancelled = threading.Event()
+        raised: list[BaseException] = []
 
         def watch() -> None:
             while not done.wait(_LOOK):
                 try:
-                    ctx.check_cancel()
-                except Cancelled:
-                    cancelled.set()
+                    check()
+                except BaseException as error:
+                    raised.append(error)
                     options.terminate = True
                     return
 
@@ -51,8 +54,8 @@ class Network:
         try:
             return list(self._session.run(None, dict(feeds), options))
         except Exception:
-            if cancelled.is_set():
-                raise Cancelled from None
+            if raised:
+                raise raised[0] from None
             raise
         finally:
             done.set()

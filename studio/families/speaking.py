@@ -9,9 +9,9 @@ import logging
 import tomllib
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,7 @@ from studio.core.jobs import Artifact, Request
 from studio.core.models import ModelInfo, Voice
 from studio.core.params import Integer, Number, Pairs, Param, Rows, Seed, Text
 from studio.core.protocols import Context, ModelFiles
+from studio.families.ahead import Check, ahead
 from studio.media.reading import language_of, split
 from studio.media.reading.lexicon import Lexicon
 from studio.media.reading.sentences import LANGUAGES as READ
@@ -142,21 +143,23 @@ class Line:
 
 class Speaker(Protocol):
     """A loaded model. `voices` has the usual one first; `blends`: two of them can be mixed; `alphabet`: the phonetic
-    signs it knows."""
+    signs it knows; `workers`: how many sentences it makes at once."""
 
     sample_rate: int
     voices: Mapping[str, Voice]
     blends: bool
     alphabet: Collection[str]
+    workers: int
 
     def level(self, voice: str) -> float | None:
         """The loudness in LUFS of the voice as the model makes it; None: not known."""
         ...
 
-    def say(self, line: Line, text: str, seed: int, ctx: Context, first: bool) -> Iterator[Samples]:
+    def say(self, line: Line, text: str, seed: int, check: Check, first: bool) -> Iterator[Samples]:
         """The sound of `text` (the line's, with the user's pronunciations in it) in one or more pieces, shape
         (frames,), silence at the ends taken away; nothing where the model finds nothing to say. The `first` sentence
-        may come in pieces so that it is heard sooner. Stops by raising `Cancelled`."""
+        may come in pieces so that it is heard sooner. Calls `check` at every step, which raises to stop it. Called on
+        threads of its own."""
         ...
 
 
@@ -226,20 +229,28 @@ def read_aloud(speaker: Speaker, request: Request, ctx: Context) -> list[Artifac
     lexicon = Lexicon(params.get("lexicon", {}))
     _check_signs(lines, lexicon, speaker.alphabet)
     reading = _Reading(speaker, ctx, params["loudness"], _file(ctx, speaker, params) if request.keep else None)
+    parts = [partial(_say, speaker, line, lexicon, params["seed"] or 0, index == 0) for index, line in enumerate(lines)]
     try:
-        for index, line in enumerate(lines):
-            ctx.check_cancel()
-            # The same sentence sounds the same wherever it stands, so that one can be made again alone.
-            seed = zlib.crc32(f"{params['seed'] or 0}:{line.text}".encode())
-            pieces = () if line.silent else speaker.say(line, lexicon.apply(line.text), seed, ctx, index == 0)
-            reading.sentence(index, line, pieces)
-            ctx.progress(index + 1, len(lines))
-            if index + 1 < len(lines):
-                reading.silence(line.pause)
+        with ahead(parts, ctx.check_cancel, speaker.workers) as sounds:
+            for index, (line, pieces) in enumerate(zip(lines, sounds, strict=True)):
+                ctx.check_cancel()
+                reading.sentence(index, line, pieces)
+                ctx.progress(index + 1, len(lines))
+                if index + 1 < len(lines):
+                    reading.silence(line.pause)
         return reading.finish()
     except BaseException:
         reading.keep_part()
         raise
+
+
+def _say(speaker: Speaker, line: Line, lexicon: Lexicon, seed: int, first: bool, check: Check) -> Iterable[Samples]:
+    check()
+    if line.silent:
+        return ()
+    # The same sentence sounds the same wherever it stands, so that one can be made again alone.
+    own = zlib.crc32(f"{seed}:{line.text}".encode())
+    return speaker.say(line, lexicon.apply(line.text), own, check, first)
 
 
 class _Reading:
@@ -253,7 +264,7 @@ class _Reading:
         self._gains: dict[str, float] = {}
         self._sentences: list[dict[str, Any]] = []
 
-    def sentence(self, index: int, line: Line, pieces: Iterator[Samples] | Sequence[Samples]) -> None:
+    def sentence(self, index: int, line: Line, pieces: Iterable[Samples]) -> None:
         start = self._frames
         for piece in pieces:
             self._spoken = self._spoken or len(piece) > 0

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from studio.core.protocols import Context, Device
+from studio.core.protocols import Device
 
 
 @contextlib.contextmanager
-def inference(network: Any, device: Device, seed: int, ctx: Context) -> Iterator[None]:
-    """Inference with `seed` that looks at the cancel flag before every layer of `network`; the random state outside
-    stays as it is."""
+def inference(network: Any, device: Device, seed: int, check: Callable[[], None]) -> Iterator[None]:
+    """Inference with `seed` that calls `check`, which may raise to stop it, before every layer of `network`; the random
+    state outside stays as it is."""
     import torch
 
     def before(_module: Any, _inputs: Any) -> None:
-        ctx.check_cancel()
+        check()
 
     lists = [module for module in network.modules() if type(module).__name__ == "ModuleList"]
     handles = [layer.register_forward_pre_hook(before) for layers in lists for layer in layers]

@@ -11,9 +11,11 @@ import math
 import os
 import tempfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -30,6 +32,8 @@ FORMATS = {
     ".ogg": ("OGG", "VORBIS", "audio/ogg"),
     ".mp3": ("MP3", "MPEG_LAYER_III", "audio/mpeg"),
 }
+# Between two frames a wave rises above both, but not by half in sounds that are not made for it.
+_NEAR = 0.65
 _BLOCK = 1 << 16  # frames; libsndfile's Vorbis encoder overflows its stack on very large writes
 
 
@@ -146,25 +150,20 @@ def limit(samples: Samples, sample_rate: int, ceiling: float) -> Samples:
     smoothed (mean of the same width), so the envelope never exceeds what any frame needs."""
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-    limit = 10 ** (ceiling / 20) * 0.998  # the gain's own slope moves the oversampled peak by a hair
-    over = _oversampled_peaks(samples)
-    if not len(over) or over.max() <= limit:
-        return samples
+    most = 10 ** (ceiling / 20) * 0.998  # the gain's own slope moves the oversampled peak by a hair
+    near = np.flatnonzero(_magnitudes(samples) > most * _NEAR)
+    result = samples
     width = 2 * int(0.005 * sample_rate) + 1
-    needed = np.minimum(1.0, limit / np.maximum(over, 1e-9))
-    envelope = uniform_filter1d(minimum_filter1d(needed, width), width)
-    return (samples * envelope[:, None]).astype(np.float32)
-
-
-def resample(sound: Sound, sample_rate: int) -> Sound:
-    """`sound` at another rate, through a polyphase filter."""
-    if sound.sample_rate == sample_rate or not len(sound.samples):
-        return replace(sound, sample_rate=sample_rate)
-    from scipy.signal import resample_poly
-
-    common = math.gcd(sound.sample_rate, sample_rate)
-    samples = resample_poly(sound.samples, sample_rate // common, sound.sample_rate // common, axis=0)
-    return Sound(np.asarray(samples, np.float32), sample_rate)
+    for first, last in _stretches(near, len(samples), 2 * width):
+        part = samples[first:last]
+        over = _oversampled_peaks(part)
+        if over.max() <= most:
+            continue
+        needed = np.minimum(1.0, most / np.maximum(over, 1e-9))
+        envelope = uniform_filter1d(minimum_filter1d(needed, width), width)
+        result = samples.copy() if result is samples else result
+        result[first:last] = part * envelope[:, None]
+    return result
 
 
 def fade(sound: Sound, seconds_in: float = 0.0, seconds_out: float = 0.0) -> Sound:
@@ -179,7 +178,7 @@ def fade(sound: Sound, seconds_in: float = 0.0, seconds_out: float = 0.0) -> Sou
 
 def trim_silence(sound: Sound, below: float = -50.0, keep: float = 0.02) -> Sound:
     """Without what is under `below` dBFS at both ends, but for `keep` s. A wholly silent sound becomes empty."""
-    loud = np.flatnonzero(np.abs(sound.samples).max(axis=1, initial=0.0) > 10 ** (below / 20))
+    loud = np.flatnonzero(_magnitudes(sound.samples) > 10 ** (below / 20))
     if not len(loud):
         return replace(sound, samples=sound.samples[:0])
     margin = round(keep * sound.sample_rate)
@@ -238,16 +237,41 @@ def _oversampled_peaks(samples: Samples) -> Samples:
     """Per frame, the largest magnitude of the four times oversampled signal in any channel."""
     from scipy.signal import resample_poly
 
+    window = _interpolator()
     result = np.zeros(len(samples), np.float32)
     step = 1 << 18  # an hour of sound must not be held four times over
     margin = 64
     for start in range(0, len(samples), step):
         first, last = max(0, start - margin), min(len(samples), start + step + margin)
-        raised = np.abs(np.asarray(resample_poly(samples[first:last], 4, 1, axis=0)))
+        raised = np.abs(np.asarray(resample_poly(samples[first:last], 4, 1, axis=0, window=window)))
         frames = raised.max(axis=1).reshape(-1, 4).max(axis=1)
         keep = slice(start - first, start - first + min(step, len(samples) - start))
         result[start : start + step] = frames[keep]
-    return np.maximum(result, np.abs(samples).max(axis=1, initial=0.0))
+    return np.maximum(result, _magnitudes(samples))
+
+
+@cache
+def _interpolator() -> NDArray[np.float64]:
+    """The filter that scipy's `resample_poly` makes for four times the rate at each call."""
+    from scipy.signal import firwin
+
+    kaiser: Any = ("kaiser", 5.0)
+    return np.asarray(firwin(2 * 10 * 4 + 1, 1 / 4, window=kaiser))
+
+
+def _magnitudes(samples: Samples) -> Samples:
+    """Per frame, the largest magnitude in any channel."""
+    magnitudes = np.abs(samples)
+    return magnitudes[:, 0] if samples.shape[1] == 1 else magnitudes.max(axis=1, initial=0.0)
+
+
+def _stretches(frames: NDArray[np.intp], length: int, margin: int) -> Iterator[tuple[int, int]]:
+    """Stretches [first, last) of a sound of `length` frames that hold `frames` with a margin on both sides."""
+    if not len(frames):
+        return
+    breaks = np.flatnonzero(np.diff(frames) > 8 * margin)
+    for first, last in zip(frames[np.r_[0, breaks + 1]], frames[np.r_[breaks, len(frames) - 1]], strict=True):
+        yield max(0, int(first) - margin), min(length, int(last) + margin + 1)
 
 
 def _write_blocks(path: Path, sample_rate: int, channels: int, blocks: Iterable[Samples], comment: str = "") -> None:

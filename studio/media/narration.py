@@ -1,8 +1,8 @@
 """A long sound made piece by piece: written as it comes, and brought to its loudness at the end, in flat memory.
 
-The pieces go into a FLAC file that is whole at every moment when it is closed. `finish` then goes through it twice: the
-loudness measured while it was written gives the gain (ITU-R BS.1770-4), and a look-ahead limiter keeps true peaks under
-the ceiling.
+The pieces, whose true peaks the caller keeps under the ceiling, go into a FLAC file that is whole whenever it is
+closed. The loudness measured while it was written (ITU-R BS.1770-4) gives the gain with which `finish` writes it once
+more, block by block, with a look-ahead limiter; a sound that is as loud as asked already stays as it is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ CEILING = -1.0  # dBTP
 _BLOCK = 1 << 18  # frames
 _MARGIN = 1024  # frames on both sides of a block that the limiter and its oversampling look at
 _RESERVE = 4 << 20  # bytes left free on the disk, so that what was made can still be closed and kept
-_CLOSE_ENOUGH = 0.1  # LU
+_CLOSE = 0.1  # LU that the limiter may leave
+_AS_IT_IS = 0.4  # LU: what was written this close is left so
 
 
 class Meter:
@@ -31,24 +32,19 @@ class Meter:
 
     def __init__(self, sample_rate: int) -> None:
         import pyloudnorm
-        from scipy.signal import lfilter_zi
 
         # pyloudnorm's own K-weighting, so that its figure for the whole and this one agree.
         weighting = getattr(pyloudnorm.Meter(sample_rate), "_filters").values()  # noqa: B009
-        self._stages = [(stage.b * stage.passband_gain, stage.a) for stage in weighting]
-        self._states = [lfilter_zi(b, a) * 0.0 for b, a in self._stages]
+        self._stages = np.array([np.r_[stage.b * stage.passband_gain, stage.a] for stage in weighting])
+        self._state = np.zeros((len(self._stages), 2))
         self._step = round(sample_rate / 10)  # a block is four of these, so that blocks overlap by 75 %
         self._rest = np.zeros(0)
         self._energies: list[float] = []
-        self._frames = 0
 
     def add(self, samples: Samples) -> None:
-        from scipy.signal import lfilter
+        from scipy.signal import sosfilt
 
-        self._frames += len(samples)
-        weighted = samples.astype(np.float64)
-        for index, (b, a) in enumerate(self._stages):
-            weighted, self._states[index] = lfilter(b, a, weighted, zi=self._states[index])
+        weighted, self._state = sosfilt(self._stages, samples, zi=self._state)
         weighted = np.concatenate([self._rest, weighted])
         count = len(weighted) // self._step
         whole = weighted[: count * self._step].reshape(count, self._step)
@@ -79,6 +75,7 @@ class Narration:
     def __init__(self, path: Path, sample_rate: int, room: int = 0) -> None:
         self.path, self.sample_rate = path, sample_rate
         self.frames = 0
+        self._peak = 0.0
         self._room = room
         self._meter = Meter(sample_rate)
         self._file = self._open(path)
@@ -97,6 +94,7 @@ class Narration:
             piece = samples[start : start + _BLOCK]
             self._write(self._file, piece)
             self._meter.add(piece)
+            self._peak = max(self._peak, float(np.abs(piece).max()))
             self.frames += len(piece)
 
     def close(self) -> None:
@@ -107,15 +105,14 @@ class Narration:
         """Bring the whole to `target` LUFS with true peaks at most `ceiling` dBTP; returns the gain in dB that it took.
         Where this raises, the file is as `close` leaves it."""
         self.close()
-        measured = self.loudness
-        if not math.isfinite(measured):
+        gain = target - self.loudness
+        if not math.isfinite(gain) or abs(gain) < _AS_IT_IS and self._peak <= 10 ** (ceiling / 20):
             return 0.0
-        gain = target - measured
         aside = self.path.with_name(f".{self.path.stem}.part{self.path.suffix}")
         try:
             for _attempt in range(10):
                 reached = self._apply(aside, gain, ceiling)
-                if abs(reached - target) < _CLOSE_ENOUGH:
+                if abs(reached - target) < _CLOSE:
                     break
                 gain += target - reached  # the limiter takes a little loudness away
             os.replace(aside, self.path)

@@ -163,7 +163,8 @@ BUILDERS: dict[str, Callable[[Path], ModelFiles]] = {
 
 def _vocabulary(path: Path, wrapped: bool) -> None:
     """Every sign of misaki's alphabet that a front end writes."""
-    signs = ';:,.!?—…"()“” ̃ʣʥʦʨᵝꭧAIOQSTWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæβɔɕçɖðʤəɚɛɜɟɡɥɨɪʝɯɰŋɳɲɴøɸθœɹɾɻʁɽʂʃʈʧʊʋʌɣɤχʎʒʔˈˌːʰʲ↓→↗↘ᵻ'
+    signs = ';:,.!?—…"()“” ̃ʣʥʦʨᵝꭧAIOQSTWYᵊabcdefhijklmnopqrstuvwxyz'
+    signs += "ɑɐɒæβɔɕçɖðʤəɚɛɜɟɡɥɨɪʝɯɰŋɳɲɴøɸθœɹɾɻʁɽʂʃʈʧʊʋʌɣɤχʎʒʔˈˌːʰʲ↓→↗↘ᵻ"
     numbered = {sign: index for index, sign in enumerate(signs, 1)}
     path.write_text(json.dumps({"vocab": numbered} if wrapped else numbered, ensure_ascii=False), encoding="utf-8")
 

@@ -47,6 +47,7 @@ class Speaker:
 
     sample_rate = 24_000
     blends = True
+    workers = 1
 
     def __init__(self, network: Network, vocabulary: Mapping[str, int], styles: Mapping[str, Any]) -> None:
         known, self._levels = speaking.known_voices(__file__)
@@ -60,7 +61,7 @@ class Speaker:
             return None
         return sum(self._levels[name] * share for name, share in parts)
 
-    def say(self, line: speaking.Line, text: str, seed: int, ctx: Context, first: bool) -> Iterator[Samples]:
+    def say(self, line: speaking.Line, text: str, seed: int, check: speaking.Check, first: bool) -> Iterator[Samples]:
         """The network has no chance in it: `seed` changes nothing."""
         import numpy as np
 
@@ -78,7 +79,7 @@ class Speaker:
                 styles: np.asarray(style[min(len(ids), len(style)) - 1], np.float32).reshape(1, -1),
                 speeds: np.array([line.speed], np.float32),
             }
-            samples = speaking.trimmed(self._network.run(feeds, ctx)[0].ravel(), self.sample_rate)
+            samples = speaking.trimmed(self._network.run(feeds, check)[0].ravel(), self.sample_rate)
             if index + 1 < len(parts):
                 samples = np.concatenate([samples, np.zeros(round(_BREATH * self.sample_rate), np.float32)])
             yield samples

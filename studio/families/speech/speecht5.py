@@ -75,6 +75,7 @@ class Speaker:
 
     sample_rate = _RATE
     blends = False
+    workers = 1
 
     def __init__(
         self,
@@ -94,14 +95,14 @@ class Speaker:
     def level(self, voice: str) -> float | None:
         return None
 
-    def say(self, line: speaking.Line, text: str, seed: int, ctx: Context, first: bool) -> Iterator[Samples]:
+    def say(self, line: speaking.Line, text: str, seed: int, check: speaking.Check, first: bool) -> Iterator[Samples]:
         import numpy as np
         import torch
 
         vector = torch.from_numpy(self._vectors[line.voice]).to(self._network.device)[None]
         for part in split(english.in_letters(text), _LONGEST):
             ids = self._tokenizer(part.text, return_tensors="pt")["input_ids"].to(self._network.device)
-            with torch_voice.inference(self._network, self._device, seed, ctx):
+            with torch_voice.inference(self._network, self._device, seed, check):
                 made = self._network.generate_speech(
                     ids,
                     speaker_embeddings=vector,

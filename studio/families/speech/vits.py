@@ -64,6 +64,7 @@ class Speaker:
     """A VITS model; one with several speakers has a voice for each. See `speaking.Speaker`."""
 
     blends = False
+    workers = 1
 
     def __init__(self, network: Any, tokenizer: Any, voices: Mapping[str, Voice], device: Device) -> None:
         self.voices: Mapping[str, Voice] = voices
@@ -75,7 +76,7 @@ class Speaker:
     def level(self, voice: str) -> float | None:
         return None
 
-    def say(self, line: speaking.Line, text: str, seed: int, ctx: Context, first: bool) -> Iterator[Samples]:
+    def say(self, line: speaking.Line, text: str, seed: int, check: speaking.Check, first: bool) -> Iterator[Samples]:
         import numpy as np
 
         written = english.in_letters(text) if line.language.startswith("en") else english.without_emoji(text)
@@ -86,7 +87,7 @@ class Speaker:
             inputs = self._tokenizer(part.text, return_tensors="pt").to(self._network.device)
             if inputs["input_ids"].shape[1] < 3:  # blanks only: no sign that this voice reads
                 continue
-            with torch_voice.inference(self._network, self._device, seed, ctx):
+            with torch_voice.inference(self._network, self._device, seed, check):
                 made = self._network(
                     **inputs,
                     speaker_id=int(line.voice) if several else None,

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from functools import cache
 from typing import Any
 
 from studio.media.reading import chinese, english, japanese, lexicon, spans
 
+_lock = threading.Lock()  # the front ends keep state while they read
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _PUNCTUATION = str.maketrans(
     {
@@ -42,6 +44,11 @@ _PUNCTUATION = str.maketrans(
 
 def phonemes(text: str, language: str) -> str:
     """The phonemes of a sentence in "en", "zh" or "ja"; Latin words in the other two are read as English."""
+    with _lock:
+        return _phonemes(text, language)
+
+
+def _phonemes(text: str, language: str) -> str:
     if language == "en" and not _HAN.search(text):
         return _english(text)
     pieces = []

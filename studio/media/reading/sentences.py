@@ -17,6 +17,7 @@ _OTHER_LETTER = re.compile(r"[^\W\d_]")
 _CLOSERS = "\"'”’」』）)】》]"
 # A full stop ends a sentence before white space; the East Asian ones always do.
 _END = re.compile(rf"(?:[.!?…]+[{re.escape(_CLOSERS)}]*(?=\s)|[。！？!?…]+[{re.escape(_CLOSERS)}]*|\n+)")
+_NOT_SPACE = re.compile(r"\S")
 _CLAUSE = re.compile(r"(?:[,;:—–](?=\s)|[，；：、])")
 _TITLES = frozenset(
     [
@@ -124,7 +125,8 @@ def spans(text: str, language: str) -> list[Span]:
 
 def _ends(text: str, match: re.Match[str]) -> bool:
     mark = match.group()
-    following = text[match.end() :].lstrip()[:1]
+    found = _NOT_SPACE.search(text, match.end())
+    following = found.group() if found else ""
     if following.islower() and mark[0] in ".!?…":
         return False
     if mark[0] != "." or mark.startswith(".."):
