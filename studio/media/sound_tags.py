@@ -37,14 +37,19 @@ def _write_wav(path: Path, text: str) -> None:
     with path.open("rb+") as stream:
         if stream.read(4) != b"RIFF":
             raise ValueError("no RIFF file")
+        end = stream.seek(0, os.SEEK_END)
         stream.seek(12)
         while len(header := stream.read(8)) == 8:
             size = int.from_bytes(header[4:], "little")
             place = stream.tell()
+            after = place + size + size % 2
             if header[:4] == b"LIST" and stream.read(4) == b"INFO":
                 stream.seek(place - 8)
+                if after >= end:
+                    stream.truncate()
+                    break
                 stream.write(b"JUNK")  # readers pass over it
-            stream.seek(place + size + size % 2)
+            stream.seek(after)
     append_riff_comment(path, text)
     _sync(path)
 
