@@ -11,7 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from studio.ui.tabs.text import TextTab
-from studio.ui.tabs.text.chat_view import ChatView, Shown
+from studio.ui.tabs.text.chat_view import ChatView
+from studio.ui.tabs.text.paragraphs import Shown
 from tests.fakes.plays import Writing, fails
 from tests.fakes.studio import Studio
 from tests.ui.tabs.test_text_editor import theme  # noqa: F401

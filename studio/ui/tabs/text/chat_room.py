@@ -20,13 +20,13 @@ from studio.media.text import read_text, text_language
 from studio.ui.tabs.text.asking import Order, chat_request, expected_tokens
 from studio.ui.tabs.text.chat_panel import ChatPanel
 from studio.ui.tabs.text.chat_stage import ChatStage
-from studio.ui.tabs.text.chat_view import Shown
 from studio.ui.tabs.text.clean import clean_paste
 from studio.ui.tabs.text.context import Context
 from studio.ui.tabs.text.desk import CHAT, Run, TokenCounter, origin
 from studio.ui.tabs.text.hints import language_hint, left
 from studio.ui.tabs.text.lists import Row, RowList, clock, day_clock
 from studio.ui.tabs.text.memory import short_title
+from studio.ui.tabs.text.paragraphs import Shown
 from studio.ui.tabs.text.status import Tokens, show_tokens
 from studio.ui.widgets.meters import ContextMeter
 from studio.ui.widgets.rooms import Sample

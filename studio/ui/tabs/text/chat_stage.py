@@ -9,10 +9,11 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from studio.core.i18n import N_, _
-from studio.ui.tabs.text.chat_view import COLUMN, INDENT, ChatView
+from studio.ui.tabs.text.chat_view import COLUMN, ChatView
 from studio.ui.tabs.text.composer import Composer
 from studio.ui.tabs.text.memory import Memory
 from studio.ui.tabs.text.page import Page
+from studio.ui.tabs.text.paragraphs import INDENT
 from studio.ui.widgets.choices import ToggleChip
 from studio.ui.widgets.rooms import EmptyState, Sample
 
