@@ -462,7 +462,7 @@ class Player(QObject):
             return False
         start, count, mark = self._heard[0]
         self._mark = Mark(mark.key, mark.frame + min(max(now - start, 0), count))
-        return now < start + count
+        return now <= start + count
 
     def _tick(self) -> None:
         heard = self._follow()

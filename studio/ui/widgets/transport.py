@@ -92,6 +92,7 @@ class TransportBar(Surface):
         self.zoom = SlimSlider(30, 0, 100, default=30, name=_("Zoom"))
         self.zoom.setFixedWidth(64)
         self._muted = 0.0
+        self._quiet = False
         self._devices = QMenu(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 0)
@@ -117,7 +118,7 @@ class TransportBar(Surface):
         self.next.clicked.connect(self.next_clicked)
         self.loop.toggled.connect(self.loop_changed)
         self.volume.value_changed.connect(self._on_volume)
-        self.zoom.value_changed.connect(lambda value: self.zoom_changed.emit(value / 100))
+        self.zoom.value_changed.connect(self._on_zoom)
         self.mute.clicked.connect(self._open_devices)
         self.notice.clicked.connect(self._open_devices)
         self.set_time(0.0, 0.0)
@@ -143,16 +144,15 @@ class TransportBar(Surface):
 
     def set_volume(self, volume: float) -> None:
         """0 to 1; emits nothing."""
-        self.volume.blockSignals(True)
+        self._quiet = True
         self.volume.set_number(round(volume * 100))
-        self.volume.blockSignals(False)
-        self._show_speaker()
+        self._quiet = False
 
     def set_zoom(self, zoom: float) -> None:
         """0 to 1; emits nothing."""
-        self.zoom.blockSignals(True)
+        self._quiet = True
         self.zoom.set_number(round(zoom * 100))
-        self.zoom.blockSignals(False)
+        self._quiet = False
 
     def set_devices(self, devices: list[tuple[str, str]], chosen: str) -> None:
         """(id, name) of each; `chosen` "" is the system's own choice."""
@@ -185,7 +185,12 @@ class TransportBar(Surface):
 
     def _on_volume(self, value: float) -> None:
         self._show_speaker()
-        self.volume_changed.emit(value / 100)
+        if not self._quiet:
+            self.volume_changed.emit(value / 100)
+
+    def _on_zoom(self, value: float) -> None:
+        if not self._quiet:
+            self.zoom_changed.emit(value / 100)
 
     def _show_speaker(self) -> None:
         level = self.volume.number()
