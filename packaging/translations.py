@@ -6,6 +6,7 @@ translator fills in the new ones) and compiles the `.mo` beside it, which is wha
 
 from __future__ import annotations
 
+import ast
 import io
 import string
 import sys
@@ -46,6 +47,22 @@ def template(source: Path = SOURCE) -> Catalog:
                 if words:
                     catalogue.add(words, locations=location)
     return catalogue
+
+
+def hidden(source: Path = SOURCE) -> list[str]:
+    """Messages that would not be found, or not translated, where they are: in an f-string, which is read as one piece,
+    and words that stand alone in one place and with a plural in another, though they have one entry."""
+    out, alone, counted = [], set(), set()
+    for path in sorted(source.rglob("*.py")):
+        tree = ast.parse(path.read_bytes())
+        inside = {id(part) for text in ast.walk(tree) if isinstance(text, ast.JoinedStr) for part in ast.walk(text)}
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(words)), *_]) if name in KEYWORDS:
+                    (counted if name == "n_" else alone).add(words)
+                    if id(node) in inside:
+                        out.append(f"hidden in an f-string: {words!r}")
+    return out + [f"both alone and with a plural: {words!r}" for words in sorted(alone & counted)]
 
 
 def read(path: Path, language: str) -> Catalog:
@@ -107,14 +124,16 @@ def update() -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(out.getvalue())
         path.with_suffix(".mo").write_bytes(compiled(read(path, language)))
-        left = sum(1 for message in catalogue if message.id and not all(_texts(message.string)))
+        left = sum(1 for message in catalogue if message.id and not all(_texts(message.string or "")))
         print(f"{language}: {len(catalogue)} messages, {left} to translate")
     return 0
 
 
 def check() -> int:
-    wanted = template()
-    count = 0
+    wanted, mistakes = template(), hidden()
+    for mistake in mistakes:
+        print(mistake)
+    count = len(mistakes)
     for language in LANGUAGES:
         path = TRANSLATIONS / language / "LC_MESSAGES" / "atelier.po"
         catalogue = read(path, language)

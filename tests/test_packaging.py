@@ -51,6 +51,11 @@ def test_messages_are_collected_from_code_and_data(tmp_path: Path) -> None:
     assert found == {"One", "Two {name}", ("{n} file", "{n} files"), "Three"}
 
 
+def test_messages_that_would_be_missed_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("_('Fine')\nf\"{_('In it')}\"\n_('Delete')\nn_('Delete', 'Delete {n}', n)\n")
+    assert translations.hidden(tmp_path) == ["hidden in an f-string: 'In it'", "both alone and with a plural: 'Delete'"]
+
+
 @pytest.mark.parametrize(
     ("source", "translation", "fault"),
     [

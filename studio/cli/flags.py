@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from studio.cli.console import width
-from studio.core.i18n import _
+from studio.core.i18n import _, sentences
 
 _HELP_COLUMN = 30
 
@@ -120,12 +120,12 @@ def choose(word: str, choices: Sequence[str], what: str) -> None:
         return
     sentence = what.format(word=word)
     if guess := near(word, choices):
-        raise Usage(f"{sentence} {_('Did you mean {near}?').format(near=guess)}")
-    raise Usage(f"{sentence} {_('There are: {choices}.').format(choices=', '.join(choices))}")
+        raise Usage(sentences(sentence, _("Did you mean {near}?").format(near=guess)))
+    raise Usage(sentences(sentence, _("There are: {choices}.").format(choices=_(", ").join(choices))))
 
 
 def _unknown(spelling: str, known: Iterable[str]) -> str:
     sentence = _("There is no option {option}.").format(option=spelling)
     guess = near(spelling, known)
     hint = _("Did you mean {near}?").format(near=guess) if guess else _("--help lists the options.")
-    return f"{sentence} {hint}"
+    return sentences(sentence, hint)

@@ -16,7 +16,7 @@ from studio.cli.flags import HELP, Flag, Parsed, Usage, choose, describe, near, 
 from studio.cli.output import OutputFile, check_output
 from studio.cli.work import work
 from studio.core.errors import AtelierError, InvalidInput, from_os_error
-from studio.core.i18n import N_, _
+from studio.core.i18n import N_, _, sentences
 from studio.core.jobs import Medium, Request, Task
 from studio.core.models import ModelInfo, ModelState
 from studio.core.params import TEXT_LIMIT, Choice, Integer, Messages, Number, Pairs, Param, Rows, Seed, Text
@@ -115,7 +115,7 @@ def _models(wanted: str, medium: Medium, needed: bool) -> list[ModelInfo]:
         if len(found) != 1:
             unknown = InvalidInput("model-unknown", {"parameter": "model", "model": wanted, "choices": usable})
             guess = near(wanted, usable)
-            raise Usage(f"{unknown} {_('Did you mean {near}?').format(near=guess)}") if guess else unknown
+            raise Usage(sentences(str(unknown), _("Did you mean {near}?").format(near=guess))) if guess else unknown
     else:
         found = [info for info in models if info.origin == "starter"]
         if not found and needed:
@@ -179,9 +179,9 @@ def _param_flag(param: Param, default: Any) -> Flag:
     words = _(param.help) or _(param.label)
     if isinstance(param, Rows):
         fields = ", ".join(f'"{spec.id}"' for spec in param.fields)
-        return Flag(name, f"{words} {_('A JSON file, a list of {fields}.').format(fields=f'{{{fields}}}')}", "F")
+        return Flag(name, sentences(words, _("A JSON file, a list of {fields}.").format(fields=f"{{{fields}}}")), "F")
     if isinstance(param, Pairs):
-        return Flag(name, f"{words} {_('A JSON file.')}", "F")
+        return Flag(name, sentences(words, _("A JSON file.")), "F")
     if isinstance(param, Switch):
         return Flag(name, words, negatable=True)
     if isinstance(param, Seed):

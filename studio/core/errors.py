@@ -10,7 +10,7 @@ import errno
 from dataclasses import dataclass, field
 from typing import Any
 
-from studio.core.i18n import N_, _
+from studio.core.i18n import N_, _, sentences
 
 
 class Cancelled(Exception):
@@ -52,7 +52,7 @@ class Explanation:
 
     @property
     def text(self) -> str:
-        return f"{self.title} {self.body}".strip()
+        return sentences(self.title, self.body)
 
 
 # code: (what happened, what it means and what to do)
@@ -296,7 +296,7 @@ class _Values(dict[str, str]):
 
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(_shown(item) for item in value)
+        return _(", ").join(_shown(item) for item in value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000:
         return f"{value:,}"
     return _(value) if isinstance(value, str) else str(value)

@@ -14,6 +14,8 @@ from studio.core.paths import asset
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 
+_WIDE_ENDS = ("。", "？", "：", "；")
+
 _catalogue: gettext.NullTranslations = gettext.NullTranslations()
 _language = "en"
 
@@ -51,6 +53,14 @@ def _(message: str) -> str:
 def n_(singular: str, plural: str, n: int) -> str:
     """The form of the message that fits `n`."""
     return _catalogue.ngettext(singular, plural, n)
+
+
+def sentences(*parts: str) -> str:
+    """Whole sentences in a row; after a full-width mark there is no space."""
+    text = ""
+    for part in filter(None, (part.strip() for part in parts)):
+        text += part if not text or text.endswith(_WIDE_ENDS) else f" {part}"
+    return text
 
 
 def N_(message: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from studio.core.i18n import _
+from studio.core.i18n import _, sentences
 from studio.core.params import SEED_MAX, Choice, Flag, Integer, Number, Param, Seed, Text
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.choices import Switch
@@ -286,7 +286,7 @@ def _help(param: Param) -> str:
         limits = _("From {low} to {high}; usually {usual}.").format(
             low=_shown(param.minimum), high=_shown(param.maximum), usual=_shown(param.default)
         )
-        words = f"{words} {limits}".strip()
+        words = sentences(words, limits)
     return f"{words}\n{param.id}"
 
 

@@ -122,7 +122,7 @@ class Strip(Surface):
         waiting = len(model.waiting)
         words = n_("{count} waiting", "{count} waiting", waiting).format(count=waiting) if waiting else ""
         if paused:
-            words = f"{_('On hold')} · {words}" if words else _("On hold")
+            words = " · ".join(part for part in (_("On hold"), words) if part)
         self._waiting.setText(words or _("Nothing waiting"))
         self.restart.setVisible(self._engine == EngineState.UNAVAILABLE)
         if self._engine == EngineState.UNAVAILABLE:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPropertyAnimation, QRect, Q
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
-from studio.core.i18n import _
+from studio.core.i18n import _, sentences
 from studio.ui.icons import paint_icon
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import Button, IconButton
@@ -46,7 +46,7 @@ class Toast(QWidget):
     ) -> None:
         super().__init__(parent)
         self._kind = kind
-        self._words = f"{title} {text}".strip()
+        self._words = sentences(title, text)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self._words)
         large = bool(title or details or len(actions) > 1 or kind == "error")

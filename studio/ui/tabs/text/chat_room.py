@@ -442,7 +442,9 @@ class ChatRoom(QObject):
         words = ""
         if run is not None:
             words = {"wait": _("Waiting"), "load": _("Loading the model")}.get(run.phase, "")
-            words = words or (_("Writing") + (f", {left(run.seconds_left)}" if run.seconds_left >= 0 else ""))
+            if not words:
+                time_left = left(run.seconds_left)
+                words = _("Writing, {time_left}").format(time_left=time_left) if time_left else _("Writing")
         self._stage.composer.set_busy(run is not None, words)
         empty = self._document is None or not self._document.path
         self._stage.composer.set_placeholder(_("Ask, or say what to write") if empty else _("Go on, or ask otherwise"))

@@ -272,7 +272,8 @@ class ReworkRoom(QObject):
     def _show_bar(self, pending: Pending) -> None:
         if pending.run is not None:
             phase = {"wait": _("Waiting"), "load": _("Loading the model")}.get(pending.run.phase)
-            words = phase or " ".join((pending.title + ":", left(pending.run.seconds_left) or _("writing")))
+            state = left(pending.run.seconds_left) or _("writing")
+            words = phase or _("{title}: {state}").format(title=pending.title, state=state)
         else:
             old = 0 if pending.append else count_words(self._old(pending))
             new = count_words(pending.text)
