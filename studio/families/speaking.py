@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 VOICE = Text(
     id="voice",
     label=N_("Voice"),
-    help=N_("Who speaks. Empty: the model's usual voice."),
+    help=N_("Who speaks. Empty: the first of the model's voices that knows the language."),
     limit=200,
     multiline=False,
 )
@@ -183,8 +183,9 @@ def plan(params: Mapping[str, Any], voices: Mapping[str, Voice], blends: bool = 
     lines = []
     for index, row in enumerate(rows):
         wanted = {**usual, **{name: value for name, value in row.items() if value not in ("", None)}}
-        voice = find_voice(wanted["voice"], voices, blends)
-        language = _language(row["text"], wanted["language"], told[index], voice)
+        named = find_voice(wanted["voice"], voices, blends)
+        able = [named] if wanted["voice"] or not voices else list(voices.values())
+        voice, language = _first_able(able, row["text"], wanted["language"], told[index])
         following = rows[index + 1] if index + 1 < len(rows) else {}
         pause = wanted["pause"]
         if "pause" not in row and following.get("paragraph", 0) != row.get("paragraph", 0) and following:
@@ -194,7 +195,7 @@ def plan(params: Mapping[str, Any], voices: Mapping[str, Voice], blends: bool = 
 
 
 def find_voice(wanted: str, voices: Mapping[str, Voice], blends: bool = False) -> Voice:
-    """The voice or blend called `wanted`, by its id or name; the first one for ""."""
+    """The voice or blend called `wanted`, by its id or name; the usual one, which is the first, for ""."""
     if not voices:
         return Voice(wanted, wanted)
     if not wanted:
@@ -378,6 +379,17 @@ def _tell_languages(texts: Sequence[str]) -> list[str]:
     most = next((language for language, _count in counts.most_common() if language != "?"), "?")
     kanji = counts["ja"] > counts["zh"]
     return [most if language == "?" else "ja" if kanji and language == "zh" else language for language in told]
+
+
+def _first_able(voices: Sequence[Voice], text: str, wanted: str, told: str) -> tuple[Voice, str]:
+    """The first of `voices` that speaks the language of `text`, and that language. Raises what the first one raises."""
+    refused: list[InvalidInput] = []
+    for voice in voices:
+        try:
+            return voice, _language(text, wanted, told, voice)
+        except InvalidInput as error:
+            refused.append(error)
+    raise refused[0]
 
 
 def _language(text: str, wanted: str, told: str, voice: Voice) -> str:
