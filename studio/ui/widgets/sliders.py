@@ -10,9 +10,11 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QWidget
 
 from studio.ui.theme import theme_of
 from studio.ui.widgets.fields import NumberField
-from studio.ui.widgets.paint import ElidedLabel, paint_box, painter_for
+from studio.ui.widgets.paint import ElidedLabel, paint_box, painter_for, text_width
 
 LOG_STEPS = 1000
+FIELD_WIDTH = 56
+FIELD_EDGES = 20  # border, padding and the cursor's room
 FINE = 0.1  # of the pointer's way while Shift is held
 
 
@@ -205,9 +207,9 @@ class SlimSlider(QSlider):
 
 
 class SliderRow(QWidget):
-    """Label (64), slider, field (56) for one number; `value_changed` carries an int, or a float with decimals.
+    """Label (64), slider, field (56, wider for a long unit) for one number.
 
-    A value the user types, drags or steps to is emitted once. `set_value` also emits if the value is new.
+    `value_changed` carries an int, or a float with decimals. A value the user types, drags or steps to is emitted once. `set_value` also emits if the value is new.
     """
 
     value_changed = Signal(object)
@@ -242,7 +244,8 @@ class SliderRow(QWidget):
             name=label,
         )
         self.field = NumberField(value, minimum, maximum, step=step, decimals=decimals, suffix=suffix, name=label)
-        self.field.setFixedWidth(56)
+        widest = max(text_width(self.field.shown(end), self.field.font()) for end in (minimum, maximum))
+        self.field.setFixedWidth(max(FIELD_WIDTH, widest + FIELD_EDGES if suffix else 0))
         self.setToolTip(tooltip)
         self.setFixedHeight(theme_of(self).metric("control.sm"))
         row = QHBoxLayout(self)
