@@ -209,7 +209,8 @@ class SlimSlider(QSlider):
 class SliderRow(QWidget):
     """Label (64), slider, field (56, wider for a long unit) for one number.
 
-    `value_changed` carries an int, or a float with decimals. A value the user types, drags or steps to is emitted once. `set_value` also emits if the value is new.
+    `value_changed` carries an int, or a float with decimals. A value the user types, drags or steps to is emitted once.
+    `set_value` also emits if the value is new.
     """
 
     value_changed = Signal(object)
