@@ -326,6 +326,8 @@ class JobQueue:
             raise AtelierError("model-not-installed", {"model": info.title})
         if info.state is ModelState.DAMAGED:
             raise AtelierError("model-files-missing", {"model": info.title, "files": list(info.missing)})
+        if verify := getattr(families.get(request.family), "verify", None):
+            verify(request, info)
 
     def _add(self, request: Request, blobs: Mapping[str, str]) -> Job:
         self._register()

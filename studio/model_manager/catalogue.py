@@ -159,8 +159,10 @@ def known_models() -> tuple[tuple[str, Mapping[str, Any]], ...]:
 
 
 def _entry(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    voices = tuple(Voice.from_json(voice) for voice in data.get("voices", ()))
-    return {**data, "languages": tuple(data.get("languages", ())), "voices": voices}
+    entry = {**data, "languages": tuple(data.get("languages", ()))}
+    if "voices" in data:
+        entry["voices"] = tuple(Voice.from_json(voice) for voice in data["voices"])
+    return entry
 
 
 def _models_in(name: str, path: Path, origin: str, revision: str = "", within: Path | None = None) -> list[_Found]:

@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.core.errors import InvalidInput
-from studio.core.params import SEED_MAX, Choice, Flag, Integer, Messages, Number, Seed, Text, check_all, clean_text
+from studio.core.params import (
+    SEED_MAX,
+    Choice,
+    Flag,
+    Integer,
+    Messages,
+    Number,
+    Pairs,
+    Rows,
+    Seed,
+    Text,
+    check_all,
+    clean_text,
+)
 
 STEPS = Integer(id="num_inference_steps", label="Steps", default=30, minimum=1, maximum=150)
 SCALE = Number(id="guidance_scale", label="Guidance", default=7.5, minimum=0.0, maximum=20.0)
@@ -116,3 +129,48 @@ def test_check_all_fills_defaults_and_refuses_unknown_names():
     with pytest.raises(InvalidInput) as caught:
         check_all((STEPS,), {"steps": 3})
     assert "num_inference_steps" in str(caught.value)
+
+
+LINES = Rows(
+    id="script",
+    label="Script",
+    fields=(Text(id="text", label="Text", required=True), Number(id="speed", label="Speed", minimum=0.5, maximum=2.0)),
+    limit=3,
+)
+
+
+def test_rows_keep_what_they_have_and_leave_out_the_rest():
+    rows = [{"text": "one\r\n", "speed": "1.5"}, {"text": "two"}]
+    assert LINES.check(rows) == [{"text": "one\n", "speed": 1.5}, {"text": "two"}]
+    assert LINES.check(()) == LINES.default == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ("text", "value-wrong-kind"),
+        (["text"], "value-wrong-kind"),
+        ([{"speed": 1}], "value-wrong-kind"),
+        ([{"text": " "}], "prompt-empty"),
+        ([{"text": "a", "tempo": 1}], "parameter-unknown"),
+        ([{"text": "a", "speed": 9}], "value-out-of-range"),
+        ([{"text": "a\ud800"}], "text-not-clean"),
+        ([{"text": "a"}] * 4, "rows-too-many"),
+    ],
+)
+def test_rows_of_the_wrong_shape_are_refused(rows, code):
+    with pytest.raises(InvalidInput) as caught:
+        LINES.check(rows)
+    assert caught.value.code == code and str(caught.value)
+
+
+def test_pairs_are_trimmed_and_stay_in_order():
+    pairs = Pairs(id="lexicon", label="Pronunciations")
+    assert list(pairs.check({" SQL ": "sequel\n", "b": "c"}).items()) == [("SQL", "sequel"), ("b", "c")]
+    assert pairs.check(pairs.default) == {}
+
+
+@pytest.mark.parametrize("value", [[], "a", {"a": 1}, {1: "a"}, {"a": " "}, {"": "a"}, {"a": "b" * 501}, {"a": "\x07"}])
+def test_pairs_of_the_wrong_shape_are_refused(value):
+    with pytest.raises(InvalidInput):
+        Pairs(id="lexicon", label="Pronunciations").check(value)

@@ -306,7 +306,8 @@ def test_the_data_beside_the_families_is_sound() -> None:
         assert entry["title"]
         assert entry["description"]
         assert entry["license"]
-        assert entry.get("starter") in folders  # nothing is listed that cannot be installed
+        # Nothing is listed that cannot be installed; a repository is only recognised where it is.
+        assert entry["starter"] in folders if "starter" in entry else entry["id"] == entry["repository"]
         params = [param for param in spec.params if param.id in entry.get("defaults", {})]
         assert check_all(params, entry.get("defaults", {})).keys() == entry.get("defaults", {}).keys()
 
