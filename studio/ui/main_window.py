@@ -172,9 +172,9 @@ class MainWindow(QWidget):
             tab.set_state(self._last(f"tab-{id_}", {}))
             for command in tab.commands():
                 if command.shortcut:
+                    # As a child of the tab's columns it works from the bars, too, but only while the tab is shown.
                     shortcut = QShortcut(QKeySequence(command.shortcut), columns)
-                    shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-                    shortcut.activated.connect(lambda id_=command.id, tab=tab: _run_in(tab.commands(), id_))
+                    shortcut.activated.connect(lambda id_=command.id, tab=tab: self._run_of(tab, id_))
         self.stack.setCurrentWidget(self._columns[id_])
         self.rail.choose(id_)
         tab = self._columns[id_].tab
@@ -471,6 +471,16 @@ class MainWindow(QWidget):
 
     def _run(self, id_: str) -> None:
         next(command.run for command in self.commands() if command.id == id_)()
+
+    def _run_of(self, tab: Tab, id_: str) -> None:
+        """A key of the tab; while a popover has the keyboard it does nothing."""
+        from studio.ui.pane import Popover
+
+        widget = self.focusWidget()
+        while widget is not None and not isinstance(widget, Popover):
+            widget = widget.parentWidget()
+        if widget is None:
+            _run_in(tab.commands(), id_)
 
     def toggle_inspector(self) -> None:
         if self.columns is not None:

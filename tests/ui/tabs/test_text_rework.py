@@ -168,3 +168,22 @@ def test_the_button_says_why_it_cannot(studio: Studio) -> None:  # noqa: F811
     assert not tab.rework_button.isEnabled()
     assert "no text" in tab.rework_button.toolTip()
     assert isinstance(studio.engine, FakeEngine)
+
+
+def test_a_change_finds_its_place_again_after_an_undo_and_another_version(studio: Studio) -> None:  # noqa: F811
+    tab = tab_of(studio)
+    tab.text.open_with("Text", TEXT)
+    document = tab.text.document
+    assert document is not None and document.current is not None
+    first = document.current.id
+    document.replace_range(0, 0, "By hand. ", "more")
+    begin(studio)
+    ready(studio, tab)
+    tab.undo()
+    assert body(tab) == TEXT
+    document.restore(first)
+    assert document.current.id != first
+    document.select(first)
+    assert tab.rework.pending is not None
+    tab.rework.keep()
+    assert body(tab) == "One is short. Two is straight. Three ends it."

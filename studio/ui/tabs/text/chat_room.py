@@ -288,7 +288,10 @@ class ChatRoom(QObject):
         try:
             document = self._context.services.documents.create("chat", old.project)
             assert isinstance(document, ChatDocument)
-            document.set_title(_("{title} (branch)").format(title=old.title or _("Conversation")))
+            title = old.title or _("Conversation")
+            if not title.endswith(_("{title} (branch)").format(title="").strip()):
+                title = _("{title} (branch)").format(title=title)
+            document.set_title(title)
             document.set_setup(**{name: value for name, value in vars(old.setup).items() if name != "extra"})
             for message in line:
                 if message.role == USER:
@@ -300,6 +303,7 @@ class ChatRoom(QObject):
             self._context.shell.show_error(error)
             return
         self.show(document)
+        self._stage.composer.setFocus()
 
     def edit_last(self) -> None:
         """Edit the last message by the user."""

@@ -26,10 +26,16 @@ class ExportButton(Button):
         self.setToolTip(_("Save as a file, or drag from here into another program"))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._press = event.position().toPoint()
+        self._press = event.position().toPoint() if event.button() == Qt.MouseButton.LeftButton else None
         super().mousePressEvent(event)
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._press = None
+        super().mouseReleaseEvent(event)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if not event.buttons() & Qt.MouseButton.LeftButton:  # a menu may have taken the release
+            self._press = None
         moved = (event.position().toPoint() - self._press).manhattanLength() if self._press else 0
         if moved > QApplication.startDragDistance() and self.isEnabled():
             self._press = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from studio.core.i18n import _
@@ -48,15 +48,24 @@ class PendingBar(OverlayPane):
 
     def show_change(self, words: str, *, writing: bool, empty: bool = False) -> None:
         """`empty`: nothing has been written, so there is nothing to keep."""
+        buttons = (self.stop, self.keep, self.try_again, self.undo)
+        focused = any(button.hasFocus() for button in buttons)
         self.label.setText(words)
         self._spinner.setVisible(writing)
-        self.stop.setVisible(writing)
-        for button in (self.keep, self.try_again, self.undo):
-            button.setVisible(not writing)
         self.keep.setEnabled(not empty)
+        for button in buttons:
+            button.setVisible(writing is (button is self.stop))
+        if focused and not any(button.hasFocus() for button in buttons):
+            self.take_focus()
         self.show()
         self.raise_()
         self.place()
+
+    def take_focus(self) -> None:
+        """Give the keyboard to what is wanted next: stop, or else keep."""
+        next_one = next((b for b in (self.stop, self.keep, self.try_again) if not b.isHidden() and b.isEnabled()), None)
+        if next_one is not None:
+            next_one.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def place(self) -> None:
         """In the middle above the lower edge of the page."""

@@ -66,6 +66,7 @@ class ReworkRoom(QObject):
         panel.changed.connect(self.refresh)
         stage.selection_changed.connect(self._on_selection)
         stage.editor.edited.connect(lambda *_values: self._on_selection())
+        stage.version_left.connect(self._remember_place)
         stage.version_shown.connect(self._on_version_shown)
         stage.editor.refused.connect(self._on_refused)
         context.desk.grew.connect(self._on_grew)
@@ -170,6 +171,7 @@ class ReworkRoom(QObject):
         text = pending.text if pending.append else pending.text.strip()
         pending.document.replace_range(pending.start, pending.end, text.rstrip(), pending.title)
         self._stage.editor.select(pending.start, pending.start + len(text.rstrip()))
+        self._stage.editor.setFocus()
         self.refresh()
 
     def undo(self) -> None:
@@ -183,6 +185,7 @@ class ReworkRoom(QObject):
         self._context.desk.stop(run)
         if not pending.append:
             self._stage.editor.select(pending.start, pending.end)
+        self._stage.editor.setFocus()
         self.refresh()
 
     def stop(self) -> None:
@@ -252,10 +255,6 @@ class ReworkRoom(QObject):
         if pending is not None and pending.version == self._stage.version:
             self._show(pending)
         self._on_selection()
-
-    def leave(self) -> None:
-        """Before another document is shown: remember where the change stands."""
-        self._remember_place()
 
     def _remember_place(self) -> None:
         if self._shown is not None and (place := self._stage.editor.pending_range()) is not None:
@@ -363,6 +362,8 @@ class ReworkRoom(QObject):
             why = _("This text is open in another window")
         elif pending is not None and run is None:
             why = _("Keep or undo the change on the page first")
+        if why and self._button.hasFocus() and pending is not None:
+            self._stage.pending.take_focus()
         self._button.setEnabled(not why)
         self._button.setToolTip(why)
         if self._panel.isVisible():

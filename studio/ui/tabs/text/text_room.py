@@ -181,18 +181,18 @@ class TextRoom(QObject):
         document = self.ensure()
         if document is None:
             return
+        named = document.title
         try:
-            if not document.title:
+            if not named:
                 document.set_title(short_title(brief.prompt))
             request = self.request(document, seed=True)
             assert request is not None
             run = self._context.desk.write(document, request)
-        except InvalidInput as error:
-            if not self._panel.show_error(error.parameter, str(error)):
-                self._context.shell.show_error(error)
-            return
         except AtelierError as error:
-            self._context.shell.show_error(error)
+            if document.title != named:  # what was refused names nothing
+                document.set_title(named)
+            if not (isinstance(error, InvalidInput) and self._panel.show_error(error.parameter, str(error))):
+                self._context.shell.show_error(error)
             return
         self._failed.pop(document.id, None)
         self._context.memory.note_prompt(brief.prompt)
@@ -251,6 +251,8 @@ class TextRoom(QObject):
         self._seconds[run.part] = time.monotonic() - run.began
         if run.state == "failed":
             self._failed[run.document] = failure_words(run)[0]
+        if self._prompt_tokens < 0:  # the model could not count before it was loaded
+            self._count()
         self._on_run(run)
 
     def _on_change(self, change: Change) -> None:

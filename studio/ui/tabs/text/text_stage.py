@@ -79,6 +79,7 @@ class TextStage(QWidget):
 
     edited = Signal()
     selection_changed = Signal()
+    version_left = Signal()
     version_shown = Signal()
     escape_pressed = Signal()
     refused = Signal(str)
@@ -245,6 +246,7 @@ class TextStage(QWidget):
         version = self._document.current if self._document else None
         shown = version.id if version else ""
         if shown != self._version:
+            self.version_left.emit()
             self._version = shown
             if not self._echo:
                 self.editor.set_text(version.text if version else "")
