@@ -33,9 +33,9 @@ KOKORO = ModelInfo(
     size=92_000_000,
     memory=300_000_000,
     voices=(
-        Voice("jm_kumo", "Kumo", ("en", "zh", "ja"), "male", N_("Calm, deep")),
-        Voice("jf_alpha", "Alpha", _ALL, "female", N_("Clear, lively")),
-        Voice("jf_nezumi", "Nezumi", _ALL, "female", N_("Light, young")),
+        Voice("jm_kumo", "Kumo", ("en", "zh", "ja"), "male", N_("Deep, calm")),
+        Voice("jf_alpha", "Alpha", _ALL, "female", N_("Bright")),
+        Voice("jf_nezumi", "Nezumi", _ALL, "female", N_("Clear")),
     ),
     blends=True,
 )

@@ -49,7 +49,7 @@ class QueuePanel(Surface):
         self._down.clicked.connect(lambda: self._on_button(self.now, "down"))
         self._all = Button(_("Start all again"), "secondary", "arrow-clockwise", "sm")
         self._all.clicked.connect(self._retry_interrupted)
-        self._clear = Button(_("Clear"), "ghost", size="sm")
+        self._clear = Button(_("Clear list"), "ghost", size="sm")
         self._clear.clicked.connect(self._clear_past)
         close = IconButton("x", _("Close the queue"))
         close.clicked.connect(self.closed)

@@ -115,4 +115,6 @@ class Pronunciation(FoldSection):
 
     def _summarise(self) -> None:
         count = len(self.lexicon())
-        self.set_summary(n_("{count} word", "{count} words", count).format(count=count) if count else _("No words yet"))
+        self.set_summary(
+            n_("{count} entry", "{count} entries", count).format(count=count) if count else _("No words yet")
+        )

@@ -30,7 +30,7 @@ from studio.ui.widgets.tiles import TemplateTiles
 OWN_WORDS = Action(
     id="own-words",
     icon="chat-teardrop-text",
-    title=Words("Own words", "自己说"),
+    title=Words("Own words", "自定义"),
     task=Task.INSTRUCT,
     prompt=Words("{text}", "{text}"),
     system=Words(
