@@ -135,6 +135,7 @@ class SpeechDocument(Document):
     def __init__(self, id: str = "", project: str = "", title: str = "") -> None:
         super().__init__(id, project, title)
         self.delivery = Delivery()
+        self.spoken = Delivery()  # how what was said last was read
         self.number = 1  # of the reading that is shown
         self.favourite = False
         self.label = ""  # the name of the voice, for lists
@@ -352,6 +353,8 @@ class SpeechDocument(Document):
             index = self.index(id)
             made = replace(self._sentences[index], take=take.name, manner=take.manner, seconds=take.seconds)
             self._sentences[index] = made
+            if take.manner == self.manner_of(made):
+                self.spoken = self.delivery
             self._forget()
         self._tell(SentenceChanged(self, (id,)))
         return True
@@ -399,6 +402,7 @@ class SpeechDocument(Document):
                 self._readings = sorted([*self._readings, self._reading()], key=lambda item: item.number)
             self._sentences = list(reading.sentences)
             self.delivery, self.number, self.favourite = reading.delivery, reading.number, reading.favourite
+            self.spoken = self.delivery
             self.label, self.peaks = reading.label, reading.peaks
             self._done.clear()  # its steps were about other sentences
             self._undone.clear()
@@ -441,7 +445,7 @@ class SpeechDocument(Document):
             self.favourite,
             self.peaks,
             tuple(self._sentences),
-            self.delivery,
+            self.spoken if self.spoken.model else self.delivery,
         )
 
     def _splice(self, at: int, count: int, sentences: list[Sentence], label: str) -> None:
@@ -510,6 +514,7 @@ class SpeechDocument(Document):
     def _content(self) -> dict[str, Any]:
         return {
             "delivery": to_json(self.delivery),
+            "spoken": to_json(self.spoken),
             "sentences": [_compact(sentence) for sentence in self._sentences],
             "number": self.number,
             "favourite": self.favourite,
@@ -520,6 +525,7 @@ class SpeechDocument(Document):
 
     def _load(self, content: Mapping[str, Any]) -> None:
         self.delivery = from_json(Delivery, content["delivery"])
+        self.spoken = from_json(Delivery, content["spoken"])
         self._sentences = [from_json(Sentence, item) for item in content["sentences"]]
         self.number, self.favourite = int(content["number"]), bool(content["favourite"])
         self.label, self.peaks = str(content["label"]), str(content["peaks"])

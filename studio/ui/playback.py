@@ -250,13 +250,14 @@ class SinkOutput:
 class Player(QObject):
     """Plays one source at a time.
 
-    `state_changed` carries "playing", "paused" or "stopped"; `moved` follows what is heard, about 30 times a second;
-    `ended` the end of the source; `waiting_changed` whether it waits for sound that is still being made;
-    `silent_changed` whether there is no device to hear it on; `devices_changed` a change of the devices there are.
-    `volume` is 0 to 1. `silent`: never look for a device.
+    `state_changed` carries "playing", "paused" or "stopped"; `source_changed`: something else is played; `moved` follows
+    what is heard, about 30 times a second; `ended` the end of the source; `waiting_changed` whether it waits for sound
+    that is still being made; `silent_changed` whether there is no device to hear it on; `devices_changed` a change of
+    the devices there are. `volume` is 0 to 1. `silent`: never look for a device.
     """
 
     state_changed = Signal(str)
+    source_changed = Signal()
     moved = Signal(object)
     ended = Signal()
     waiting_changed = Signal(bool)
@@ -300,12 +301,14 @@ class Player(QObject):
     def play(self, source: Source, mark: Mark | None = None) -> None:
         """Play `source` from `mark` (or from where it stands)."""
         self._close()
-        self.source = source
+        new, self.source = source is not self.source, source
         if mark is not None:
             source.seek(mark)
             self._mark = mark
         self._open()
         self._set_state(PLAYING)
+        if new:
+            self.source_changed.emit()
 
     def pause(self) -> None:
         """Hold; what was pulled but not heard is heard when it goes on."""

@@ -227,8 +227,8 @@ def test_earlier_readings_come_back(speech: SpeechDocument) -> None:
     say(speech)
     speech.set_looks("Kumo", "123")
     first = [sentence.take for sentence in speech.sentences]
-    speech.begin_reading()
     speech.set_delivery(voice="alpha")
+    speech.begin_reading()
     say(speech, seconds=0.25)
     speech.set_looks("Alpha", "321")
     assert (speech.number, [reading.label for reading in speech.readings]) == (2, ["Kumo"])

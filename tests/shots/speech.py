@@ -16,8 +16,8 @@ from tests.shots.scene import Scene
 GUIDE = (
     "Welcome to the hall of paper lanterns. Every lantern here was folded by hand from a single sheet of mulberry "
     "paper. Walk slowly, and see the colours change as the light passes through the folds. The red ones were made for "
-    "weddings, the blue ones for the river. 请抬头看，最大的一盏灯高三米。It took a family of five a whole winter to finish "
-    "it. When you are ready, follow the sound of water to the garden."
+    "weddings, the blue ones for the river. 请抬头看，最大的一盏灯高三米。It took a family of five a whole winter "
+    "to finish it. When you are ready, follow the sound of water to the garden."
 )
 OTHERS = (
     ("Ticket desk greeting", "Good morning, and welcome. Tickets for the hall are at the desk on your left."),

@@ -270,7 +270,7 @@ class Waveform(QAbstractScrollArea):
     def _paint_bars(self, painter: QPainter, theme: Theme, left: int, first: int, last: int) -> None:
         width, height = self.viewport().width(), self.viewport().height()
         middle = (RULER + FLAG + height) / 2
-        half = max(8.0, (height - RULER - FLAG - 24) / 2)
+        half = max(8.0, (height - RULER - FLAG - 24) / 2 * 0.8)
         painter.fillRect(QRectF(0, middle - 0.5, width, 1), theme.color("border.default"))
         tall = self._bar_heights(left, width)
         if len(tall):

@@ -89,12 +89,13 @@ class Run:
 
 class Desk(QObject):
     """`changed` carries a run whose figures are different; `grew` a run and the sentence that has more sound;
-    `spoken` a run and a sentence whose sound is whole; `ended` a run that is over. `paced` tells a model and how many
-    seconds of speech it makes in a second."""
+    `spoken` a run and a sentence whose sound is whole; `resumed` a run whose engine died, and the sentence it goes on
+    with; `ended` a run that is over. `paced` tells a model and how many seconds of speech it makes in a second."""
 
     changed = Signal(object)
     grew = Signal(object, str)
     spoken = Signal(object, str)
+    resumed = Signal(object, str)
     ended = Signal(object)
     paced = Signal(str, float)
 
@@ -331,6 +332,8 @@ class Desk(QObject):
             run.number += 1
             if rest:
                 self._again(run)
+                if not run.ended:
+                    self.resumed.emit(run, rest[0])
                 return
         self._finish(run, "failed", failure)
 

@@ -59,7 +59,8 @@ class Hearing(QObject):
     def _connect(self) -> None:
         player, transport, wave = self._player, self._stage.transport, self._stage.waveform
         player.moved.connect(self._on_moved)
-        player.state_changed.connect(lambda _state: self._show_state())
+        player.state_changed.connect(self._show_state)
+        player.source_changed.connect(self._show_state)
         player.ended.connect(self._on_ended)
         player.silent_changed.connect(transport.set_silent)
         player.devices_changed.connect(self._show_devices)
@@ -344,6 +345,7 @@ class Hearing(QObject):
         takes = {sentence.take for sentence in document.sentences if sentence.take} if document else set()
         if document is None or not takes or not takes <= self._peaks.keys():
             return ""
+        self._lay_out()
         edges = np.linspace(0, len(total := self._all_peaks()), THUMBNAIL + 1).astype(int)[:-1]
         starts = np.minimum(edges, len(total) - 1)
         mean = np.add.reduceat(total, starts, dtype=np.float64) / np.maximum(np.diff([*starts, len(total)]), 1)
@@ -373,7 +375,7 @@ class Hearing(QObject):
 
     _told = ""
 
-    def _show_state(self) -> None:
+    def _show_state(self, _state: str = "") -> None:
         self._stage.transport.set_playing(self.is_playing and self._player.state == PLAYING)
         self._show_place()
 

@@ -15,9 +15,11 @@ from studio.documents import SavedChanged, SpeechDocument, TitleChanged
 from studio.documents.base import Change
 from studio.documents.speech import (
     EDITED,
+    MADE,
     Delivery,
     DeliveryChanged,
     ReadingsChanged,
+    Sentence,
     SentenceChanged,
     SentencesChanged,
 )
@@ -110,8 +112,9 @@ class SpeechRoom(QObject):
         rows.paste_pressed.connect(self.paste)
         rows.selectionModel().currentChanged.connect(lambda index, _before: self._hearing.begin_at(index.row()))
         self._desk.changed.connect(self._on_run)
-        self._desk.grew.connect(lambda run, _id: self._show_run(run))
-        self._desk.spoken.connect(lambda run, _id: self._show_run(run))
+        self._desk.grew.connect(self._show_run)
+        self._desk.spoken.connect(self._show_run)
+        self._desk.resumed.connect(self._on_resumed)
         self._desk.ended.connect(self._on_ended)
         self._desk.paced.connect(self._memory.note_pace)
 
@@ -147,12 +150,13 @@ class SpeechRoom(QObject):
         self.document_changed.emit()
         self.refresh()
 
-    def open(self, id: str) -> bool:
-        """Show the reading with this id; False, with words, if it cannot be opened."""
+    def open(self, id: str, *, quiet: bool = False) -> bool:
+        """Show the reading with this id; False, with words unless `quiet`, if it cannot be opened."""
         try:
             document = self._services.documents.open(id)
         except AtelierError as error:
-            self._shell.show_error(error)
+            if not quiet:
+                self._shell.show_error(error)
             return False
         if not isinstance(document, SpeechDocument):
             return False
@@ -343,10 +347,14 @@ class SpeechRoom(QObject):
     def copy(self) -> None:
         """The chosen sentences, or all."""
         document = self._document
-        if document is None or not document.sentences:
-            return
-        chosen = [document.sentences[row].text for row in self._stage.list.chosen()]
-        QApplication.clipboard().setText("\n".join(chosen) if chosen else document.text)
+        if rows := self._stage.list.chosen():
+            self.copy_rows(rows)
+        elif document is not None and document.sentences:
+            QApplication.clipboard().setText(document.text)
+
+    def copy_rows(self, rows: Sequence[int]) -> None:
+        if self._document is not None:
+            QApplication.clipboard().setText("\n".join(self._document.sentences[row].text for row in rows))
 
     def delete(self) -> None:
         self.delete_rows(self._stage.list.chosen())
@@ -484,7 +492,7 @@ class SpeechRoom(QObject):
         self._picker.set_loading(run.phase == "load")
         self._show_run(run)
 
-    def _show_run(self, run: Run) -> None:
+    def _show_run(self, run: Run, _id: str = "") -> None:
         document = self._document
         if run.document is not document or document is None:
             return
@@ -495,6 +503,12 @@ class SpeechRoom(QObject):
             fraction = min(0.95, seconds / max(0.1, document.expected_seconds(document.sentence(id))))
         self._stage.list.rows.set_run(None if run.ended else run, fraction)
         self.later()
+
+    def _on_resumed(self, run: Run, id: str) -> None:
+        if run.document.has(id):
+            words = _("{title} goes on with sentence {number}. Nothing that was spoken is lost.")
+            number = run.document.index(id) + 1
+            self._shell.toast(words.format(title=run.document.name, number=number), kind="info")
 
     def _on_ended(self, run: Run) -> None:
         self._picker.set_loading(False)
@@ -559,7 +573,9 @@ class SpeechRoom(QObject):
         document = self._document
         if document is None or document.read_only or self.run() is not None:
             return
-        speaker = find(self.models(), *document.voice_of(document.sentences[0])) if document.sentences else None
+        made = next((item for item in document.sentences if document.state_of(item) == MADE), None)
+        voice = made or (Sentence("") if not document.peaks else None)
+        speaker = find(self.models(), *document.voice_of(voice)) if voice else None
         label = speaker.voice.name if speaker else document.label
         document.set_looks(label, self._hearing.thumbnail() or document.peaks)
 

@@ -52,7 +52,7 @@ def fill_row_menu(menu: QMenu, room: SpeechRoom, view: ScriptList, row: int) -> 
     down = menu.addAction(_("Move down"), lambda: room.move_row(row, row + 1))
     down.setEnabled(not several and row + 1 < len(document.sentences))
     menu.addSeparator()
-    menu.addAction(_("Copy"), room.copy)
+    menu.addAction(_("Copy"), lambda: room.copy_rows(rows))
     words = n_("Delete this sentence", "Delete {count} sentences", len(rows)).format(count=len(rows))
     menu.addAction(words, lambda: room.delete_rows(rows))
 

@@ -75,7 +75,7 @@ class Sampler(QObject):
         self._rest: list[Wish] = []
         services.bridge.job_event.connect(self._on_event)
         services.bridge.job_changed.connect(self._on_job)
-        player.state_changed.connect(self._on_state)
+        player.source_changed.connect(self._on_source)
         player.ended.connect(self._on_ended)
 
     @property
@@ -192,7 +192,7 @@ class Sampler(QObject):
         self.stop()
         self.failed.emit(error)
 
-    def _on_state(self, _state: str) -> None:
+    def _on_source(self) -> None:
         """Something else is played now: the sample is over."""
         if self._stream is not None and self._player.source not in (self._stream, None):
             self.stop()

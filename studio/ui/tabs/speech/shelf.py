@@ -51,7 +51,7 @@ class Shelf(QObject):
         self._favourites = only
         self.list_documents()
 
-    def list_documents(self) -> None:
+    def list_documents(self, _run: object = None) -> None:
         """Read the list of other readings again."""
         found = self._services.documents.list(self._shell.project or None, "speech")
         self._others = tuple(

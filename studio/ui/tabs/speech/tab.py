@@ -67,7 +67,8 @@ class SpeechTab(Tab):
         super().__init__(services, shell)
         memory = Memory(services.settings)
         self._memory = memory
-        self.player = player or Player(self)
+        self.player = player or Player()
+        self.player.setParent(self)
         self.desk = Desk(services, self)
         self.picker = ModelPicker(services, Medium.SPEECH)
         self.panel = SpeechPanel()
@@ -152,7 +153,7 @@ class SpeechTab(Tab):
         self.room.left.connect(self.shelf.list_documents)
         self.room.refreshed.connect(self._show_header)
         self.room.refreshed.connect(self.shelf.refresh)
-        self.desk.ended.connect(lambda _run: self.shelf.list_documents())
+        self.desk.ended.connect(self.shelf.list_documents)
         self.shelf.open_wanted.connect(self.room.open)
         self.shelf.closed.connect(lambda _id: self.room.show(None))
         self.speech_stage.empty.sample_chosen.connect(self._on_sample)
@@ -302,8 +303,7 @@ class SpeechTab(Tab):
         """The reading that the result belongs to, or else a new one made from its file."""
         job = self.services.queue.job(item.job) if item.job else None
         where = dict(job.request.origin) if job else {}
-        known = {summary.id for summary in self.services.documents.list(kind="speech")}
-        if where.get("document") in known and self.room.open(where["document"]):
+        if where.get("document") and self.room.open(where["document"], quiet=True):
             return
         self.room.show(None)
         document_of(item, self.services, self.room.show, self.shell.show_error, owner=self)
@@ -351,11 +351,10 @@ class SpeechTab(Tab):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        known = {summary.id for summary in self.services.documents.list(kind="speech")}
         if isinstance(zoom := state.get("zoom"), int | float) and zoom > 0:
             self.speech_stage.waveform.set_zoom(zoom)
-        if state.get("document") in known:
-            self.room.open(state["document"])
+        if document := state.get("document"):
+            self.room.open(str(document), quiet=True)
         self.panel.form.set_expanded(bool(state.get("advanced")))
 
     def close_ok(self) -> bool:

@@ -179,16 +179,16 @@ class VoiceList(QWidget):
     # -- what there is ----------------------------------------------------------------------------------------
 
     def set_speakers(self, speakers: Sequence[Speaker]) -> None:
-        if list(speakers) == self._speakers:
-            return
-        self._speakers = list(speakers)
+        before, self._speakers = self._speakers, list(speakers)
+        if [(who.key, who.voice) for who in before] == [(who.key, who.voice) for who in speakers]:
+            return  # a model that was loaded has the same voices
         codes = list(dict.fromkeys(code for speaker in speakers for code in speaker.languages))[:6]
-        before = self.language()
+        code = self.language()
         if self._filter is not None:
             self._filter.hide()
             self._filter.deleteLater()
         rows = [(ALL, _("All")), *((code, native(code)) for code in sorted(codes, key=_order))]
-        self._filter = ChipRow(rows, before if before in codes else ALL, name=_("Languages"))
+        self._filter = ChipRow(rows, code if code in codes else ALL, name=_("Languages"))
         self._filter.changed.connect(lambda _code: self._show())
         self._filter.setVisible(len(codes) > 1)
         self._filters.addWidget(self._filter)
