@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QTimer
 
 from studio.core.errors import AtelierError, InvalidInput, explain
-from studio.core.i18n import _, language
+from studio.core.i18n import _
 from studio.core.jobs import Request
 from studio.core.params import SEED_MAX
 from studio.documents import SavedChanged, TextDocument
@@ -16,8 +16,9 @@ from studio.documents.templates import Template
 from studio.documents.text import Version
 from studio.ui.tabs.text.asking import Order, expected_seconds, expected_tokens, write_request
 from studio.ui.tabs.text.context import Context
-from studio.ui.tabs.text.desk import CONTINUE, REWORK, WRITE, Run, TokenCounter, failure_words, origin
-from studio.ui.tabs.text.hints import about, language_hint, left
+from studio.ui.tabs.text.desk import CONTINUE, REWORK, WRITE, Run, failure_words, origin
+from studio.ui.tabs.text.document_room import DocumentRoom
+from studio.ui.tabs.text.hints import about, empty_words, left, samples
 from studio.ui.tabs.text.lists import Row, RowList, clock, version_note
 from studio.ui.tabs.text.memory import short_title
 from studio.ui.tabs.text.status import Tokens
@@ -27,48 +28,33 @@ from studio.ui.widgets.buttons import GenerateButton
 from studio.ui.widgets.rooms import Sample
 
 EARLIER = 60
-SAMPLES = 3
 REFRESH_MS = 200
 
 
-class TextRoom(QObject):
-    """Holds the text document that is shown. `document_changed` follows another document, `refreshed` every change of
-    what can be done."""
-
-    document_changed = Signal()
-    refreshed = Signal()
+class TextRoom(DocumentRoom[TextDocument]):
+    """The room of a text: its versions come from the form, and the others can be opened."""
 
     def __init__(
         self, context: Context, panel: WritePanel, stage: TextStage, versions: RowList, button: GenerateButton
     ) -> None:
-        super().__init__(stage)
-        self._context = context
-        self._panel, self._stage, self._list, self._button = panel, stage, versions, button
-        self._document: TextDocument | None = None
-        self._unsubscribe = lambda: None
+        super().__init__(context, stage, versions, TextDocument, (WRITE, CONTINUE))
+        self._panel, self._stage, self._button = panel, stage, button
         self._seconds: dict[str, float] = {}
         self._failed: dict[str, str] = {}
-        self._counts: dict[str, dict[str, float]] = {}
-        self._prompt_tokens = -1
-        self._doomed: dict[str, QTimer] = {}
         self._samples: list[tuple[Template, str, str]] = []
-        self._counter = TokenCounter(context.services, self)
         self._refresher = QTimer(self)
         self._refresher.setSingleShot(True)
         self._refresher.setInterval(REFRESH_MS)
         self._refresher.timeout.connect(self.refresh)
-        self._saver = QTimer(self)
-        self._saver.setSingleShot(True)
-        self._saver.setInterval(500)
-        self._saver.timeout.connect(self._save_brief)
-        self._counter.counted.connect(self._on_counted)
-        context.desk.changed.connect(self._on_run)
-        context.desk.ended.connect(self._on_ended)
+        # One click changes the document, its versions and the run: they are shown together.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.refresh)
         panel.changed.connect(self._on_form)
         button.requested.connect(self.generate)
         button.stop_requested.connect(self.stop)
         stage.edited.connect(self._later)
-        stage.version_shown.connect(self.refresh)
+        stage.version_shown.connect(self._soon.start)
         stage.empty.sample_chosen.connect(self._on_sample)
         stage.refused.connect(lambda code: context.shell.show_error(AtelierError(code, {"title": stage.title.text()})))
         versions.chosen.connect(self.open_row)
@@ -76,71 +62,25 @@ class TextRoom(QObject):
 
     # -- the document -----------------------------------------------------------------------------------------
 
-    @property
-    def document(self) -> TextDocument | None:
-        return self._document
+    def _show_form(self, document: TextDocument) -> None:
+        brief = document.brief
+        if brief.template or brief.prompt:
+            self._panel.blockSignals(True)
+            self._panel.show_brief(brief.template, brief.prompt, brief.tone, brief.words, brief.params)
+            self._panel.blockSignals(False)
+        if brief.model:
+            self._context.picker.choose(brief.model)
 
-    def show(self, document: TextDocument | None) -> None:
-        """Show another document with its brief."""
-        if document is not None and document is self._document:
-            return
-        self._save_brief()
-        self._unsubscribe()
-        self._save_left(self._document)
-        self._document = document
-        self._unsubscribe = document.subscribe(self._on_change) if document else lambda: None
-        if document is not None:
-            brief = document.brief
-            if brief.template or brief.prompt:
-                self._panel.blockSignals(True)
-                self._panel.show_brief(brief.template, brief.prompt, brief.tone, brief.words, brief.params)
-                self._panel.blockSignals(False)
-            if brief.model:
-                self._context.picker.choose(brief.model)
+    def _show_page(self) -> None:
+        self._stage.show_document(self._document)
+
+    def _begin(self, document: TextDocument) -> None:
         self._stage.show_document(document)
-        self.document_changed.emit()
-        self.refresh()
-        self.list_documents()
-
-    def _save_left(self, document: TextDocument | None) -> None:
-        """Save the document that is left, in the background, so that the list knows it."""
-        if document is not None and document.dirty:
-            context = self._context
-            context.services.bridge.work(
-                lambda: context.services.documents.save(document), lambda _none: self.list_documents(), owner=self
-            )
-
-    def open(self, document_id: str) -> bool:
-        """Show the document with this id; False, with words, if it cannot be opened."""
-        try:
-            document = self._context.services.documents.open(document_id)
-        except AtelierError as error:
-            self._context.shell.show_error(error)
-            return False
-        if not isinstance(document, TextDocument):
-            return False
-        self.show(document)
-        return True
 
     def new(self) -> None:
         """An empty page; the form stays. The document comes into being with the first word."""
         self.show(None)
         self._panel.prompt.setFocus()
-
-    def ensure(self) -> TextDocument | None:
-        """The document that is shown, or a new one; None, with words, if the disk refuses."""
-        if self._document is None:
-            try:
-                document = self._context.services.documents.create("text", self._context.shell.project)
-            except AtelierError as error:
-                self._context.shell.show_error(error)
-                return None
-            assert isinstance(document, TextDocument)
-            self._document = document
-            self._unsubscribe = document.subscribe(self._on_change)
-            self._stage.show_document(document)
-            self.document_changed.emit()
-        return self._document
 
     def open_with(self, title: str, text: str) -> None:
         """A new document that holds `text`."""
@@ -196,17 +136,10 @@ class TextRoom(QObject):
             return
         self._failed.pop(document.id, None)
         self._context.memory.note_prompt(brief.prompt)
-        self._save_brief()
+        self._save_form()
         self._stage.close_diff()
         self._on_run(run)
         self.list_documents()
-
-    def stop(self) -> None:
-        self._context.desk.stop(self.run())
-
-    def run(self) -> Run | None:
-        """The run that writes a version of the document that is shown."""
-        return self._context.desk.run_of(self._document.id, WRITE, CONTINUE) if self._document else None
 
     def _on_form(self) -> None:
         self._failed.pop(self._document.id if self._document else "", None)
@@ -214,8 +147,7 @@ class TextRoom(QObject):
         self._count()
         self._show_button()
 
-    def _save_brief(self) -> None:
-        """Keep the form with the document."""
+    def _save_form(self) -> None:
         self._saver.stop()
         document, model = self._document, self._context.picker.current
         if document is None or document.read_only:
@@ -242,8 +174,10 @@ class TextRoom(QObject):
             self._counts[run.part] = dict(run.counts)
         if not self._refresher.isActive():
             self._refresher.start()
-        if run.ended or run.phase != "run" or not run.counts:
+        if run.ended:
             self.refresh()
+        elif run.phase != "run" or not run.counts:
+            self._soon.start()
 
     def _on_ended(self, run: Run) -> None:
         if run.kind == REWORK:
@@ -270,25 +204,12 @@ class TextRoom(QObject):
         model = self._context.picker.current
         self._panel.set_model(model)
         title, line = _("Begin with a sentence"), _("Say what it should be about, or start from one of these.")
-        if model is None and self._context.picker.known:
-            title, line = _("No text model yet"), explain("starter-missing").text
-        elif hint := language_hint(model):
-            line = hint
-        self._samples = self._find_samples()
-        samples = [Sample(name, template.icon.removeprefix("ph.")) for template, name, _prompt in self._samples]
-        self._stage.set_empty_words(title, line, samples if model is not None else ())
+        title, line = empty_words(model, self._context.picker.known, title, line)
+        self._samples = samples(self._context.templates.templates, model)
+        shown = [Sample(name, template.icon.removeprefix("ph.")) for template, name, _prompt in self._samples]
+        self._stage.set_empty_words(title, line, shown if model is not None else ())
         self._count()
         self.refresh()
-
-    def _find_samples(self) -> list[tuple[Template, str, str]]:
-        """(template, title, brief): the first examples, in a language that the model writes."""
-        model = self._context.picker.current
-        code = "en" if language_hint(model) else language()
-        return [
-            (template, example.title.in_language(code), example.prompt.in_language(code))
-            for template in self._context.templates.templates
-            for example in template.examples[:1]
-        ][:SAMPLES]
 
     def _on_sample(self, number: int) -> None:
         template, _title, prompt = self._samples[number]
@@ -303,6 +224,7 @@ class TextRoom(QObject):
 
     def refresh(self) -> None:
         """Everything that tells of the document: button, foot, header, list."""
+        self._soon.stop()
         run = self.run()
         self._show_button()
         self._show_status(run)
@@ -401,10 +323,7 @@ class TextRoom(QObject):
             rows += [Row("", "heading", _("Earlier") if rows else _("Texts")), *others]
         self._list.set_rows(rows, document.current.id if document and document.current else "")
 
-    _others: tuple[Row, ...] = ()
-
     def list_documents(self) -> None:
-        """Read the list of other texts again."""
         project = self._context.shell.project
         found = self._context.services.documents.list(project or None, "text")
         self._others = tuple(
@@ -416,13 +335,17 @@ class TextRoom(QObject):
                 icon="warning-circle" if item.problem else "article",
             )
             for item in found[:EARLIER]
-            if item.id not in self._doomed
+            if item.id not in self.late_trash
         )
         self._show_rows(self.run())
 
+    def has_version(self, id: str) -> bool:
+        """Whether the text that is shown has this version."""
+        return self._document is not None and any(version.id == id for version in self._document.versions)
+
     def open_row(self, id: str) -> None:
         """A version of this document, or another document."""
-        if self._document is not None and any(version.id == id for version in self._document.versions):
+        if self._document is not None and self.has_version(id):
             self._document.select(id)
         elif id:
             self.open(id)
@@ -430,7 +353,7 @@ class TextRoom(QObject):
     def set_favourite(self, id: str) -> None:
         """Turn a version's heart on or off, for its result in the library, too."""
         document = self._document
-        if document is None or not any(version.id == id for version in document.versions):
+        if document is None or not self.has_version(id):
             return
         version = document.version(id)
         try:
@@ -442,7 +365,7 @@ class TextRoom(QObject):
 
     def delete_version(self, id: str) -> None:
         document = self._document
-        if document is None or not any(version.id == id for version in document.versions):
+        if document is None or not self.has_version(id):
             return
         number = document.version(id).number
         if (run := self._context.desk.run_of(document.id)) is not None and run.part == id:
@@ -482,43 +405,6 @@ class TextRoom(QObject):
         if isinstance(params.get("temperature"), int | float):
             self._panel.freedom.set_value(params["temperature"])
 
-    def trash(self, document_id: str) -> None:
-        """Move a document to the trash, a moment later, so that it can be taken back."""
-        title = next((row.title for row in self._others if row.id == document_id), "")
-        if self._document is not None and self._document.id == document_id:
-            title = self._document.title or _("Untitled text")
-            if (run := self._context.desk.run_of(document_id)) is not None:
-                self._context.desk.stop(run)
-            self.show(None)
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(6000)
-        timer.timeout.connect(lambda: self._trash_now(document_id))
-        timer.start()
-        self._doomed[document_id] = timer
-        self.list_documents()
-        self._context.shell.toast(
-            _("{title} is moved to the trash.").format(title=title or _("Untitled text")),
-            actions=((_("Undo"), lambda: self._keep(document_id)),),
-        )
-
-    def _keep(self, document_id: str) -> None:
-        if (timer := self._doomed.pop(document_id, None)) is not None:
-            timer.stop()
-            self.list_documents()
-
-    def _trash_now(self, document_id: str) -> None:
-        if self._doomed.pop(document_id, None) is None:
-            return
-        try:
-            self._context.services.documents.trash(document_id)
-        except AtelierError as error:
-            self._context.shell.show_error(error)
-        self.list_documents()
-
     def settle(self) -> None:
-        """Before the program ends: keep the form, and do what was put off."""
         self._stage.leave_title()
-        self._save_brief()
-        for document_id in list(self._doomed):
-            self._trash_now(document_id)
+        super().settle()
