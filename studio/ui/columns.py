@@ -68,9 +68,7 @@ class Columns(QWidget):
     def set_inspector_width(self, width: int) -> None:
         column = self.tab.history is not None and not self._compact
         history = theme_of(self).metric("layout.history") if column else 0
-        self._splitter.setSizes(
-            [width, max(200, self.width() - width - history), history][: self._splitter.count()]
-        )
+        self._splitter.setSizes([width, max(200, self.width() - width - history), history][: self._splitter.count()])
 
     def show_inspector(self, on: bool) -> None:
         self._inspector_on = on
