@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QTextEdit,
     QWidget,
 )
+from shiboken6 import isValid
 
 from studio.ui.widgets.paint import ElidedLabel
 
@@ -44,7 +45,8 @@ def audit(window: QWidget, *, focus: bool = True) -> list[str]:
     faults += [fault for widget in widgets if (fault := _contrast(window, widget))]
     if focus:
         stops = _stops(window, widgets)
-        faults += [fault for widget in stops if (fault := _focus(window, widget, stops))]
+        # A toast may close by itself meanwhile.
+        faults += [fault for widget in stops if isValid(widget) and (fault := _focus(window, widget, stops))]
     return faults
 
 
