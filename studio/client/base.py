@@ -36,7 +36,8 @@ Listener = Callable[[Message], None]
 
 
 class EngineClient(ABC):
-    """One device slot. `state`, `problem` (why it is unavailable) and `device` may be read from any thread.
+    """One device slot. `state`, `problem` (why it is unavailable), `device` and `known_models` (by id, as last told;
+    None before) may be read from any thread.
 
     Exactly one ending (`Done`, `Failed`, `CancelledJob`) is delivered for every job given to `run`, also when the
     engine crashes (`Failed` "engine-crashed"), is killed after a cancel (`CancelledJob`) or cannot start.
@@ -46,6 +47,7 @@ class EngineClient(ABC):
         self.state = EngineState.STOPPED
         self.problem: AtelierError | None = None
         self.device: DeviceStatus | None = None
+        self.known_models: dict[str, ModelInfo] | None = None
         self._memory_limit = 0
         self._listeners: list[Listener] = []
         self._state_listeners: list[Callable[[EngineState], None]] = []
@@ -80,7 +82,12 @@ class EngineClient(ABC):
         self._memory_limit = limit
 
     def models(self) -> Future[list[ModelInfo]]:
-        return _then(self.query("models"), lambda rows: [ModelInfo.from_json(row) for row in rows])
+        return _then(self.query("models"), self._learn)
+
+    def _learn(self, rows: list[Any]) -> list[ModelInfo]:
+        models = [ModelInfo.from_json(row) for row in rows]
+        self.known_models = {model.id: model for model in models}
+        return models
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every event of the engine; returns a function that ends it."""

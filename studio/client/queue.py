@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from studio.core import paths
 from studio.core.errors import AtelierError, InvalidInput
 from studio.core.jobs import Failure, Job, JobState, Request, new_id
 from studio.core.messages import CancelledJob, Done, Failed, Message
-from studio.core.models import ModelInfo, ModelState
+from studio.core.models import ModelState
 from studio.core.params import SEED_MAX
 
 __all__ = ["Filer", "JobChanged", "JobFiled", "JobQueue", "QueueEvent", "QueuePaused"]
@@ -57,7 +56,6 @@ class JobQueue:
         self._outbox = Outbox()
         self._filing = Filing(self._store, library, self._changed, self._outbox.send)
         self._paused = self._owner.kind == WINDOW and self._store.fact("paused") == "yes"
-        self._models: dict[str, ModelInfo] | None = None
         self._lock = threading.Lock()
         self._registered = False
         self._current: str | None = None
@@ -308,19 +306,16 @@ class JobQueue:
 
     def _on_state(self, state: EngineState) -> None:
         if state is EngineState.READY:
-            self._client.models().add_done_callback(self._on_models)
+            self._client.models()
         self._wake.set()
 
-    def _on_models(self, answer: Future[list[ModelInfo]]) -> None:
-        if not answer.cancelled() and answer.exception() is None:
-            self._models = {info.id: info for info in answer.result()}
-
     def _check_model(self, request: Request) -> None:
-        if self._models is None:
+        models = self._client.known_models
+        if models is None:
             return
-        info = self._models.get(request.model)
+        info = models.get(request.model)
         if info is None or info.family != request.family:
-            choices = sorted(item.id for item in self._models.values() if item.family == request.family and item.usable)
+            choices = sorted(item.id for item in models.values() if item.family == request.family and item.usable)
             raise InvalidInput("model-unknown", {"parameter": "model", "model": request.model, "choices": choices})
         if info.state is ModelState.NOT_INSTALLED:
             raise AtelierError("model-not-installed", {"model": info.title})

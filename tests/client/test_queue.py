@@ -95,6 +95,16 @@ def test_an_unknown_model_is_refused_once_the_models_are_known(room: Room) -> No
     assert "smollm2-135m-instruct" in str(caught.value)
 
 
+def test_a_model_that_came_later_is_taken_once_the_models_are_asked_for(room: Room) -> None:
+    room.watch.until_state(room.queue.submit(request()).id, FILED)
+    late = replace(room.engine.installed[0], id="late")
+    room.engine.installed = (*room.engine.installed, late)
+    with pytest.raises(InvalidInput):
+        room.queue.submit(replace(request(), model="late"))
+    room.engine.models().result(5)
+    assert room.queue.submit(replace(request(), model="late")).request.model == "late"
+
+
 def test_broken_unicode_in_a_title_is_replaced(room: Room) -> None:
     job = room.queue.submit(replace(request(), title="storm \udc80\n at sea"))
     assert room.watch.until_state(job.id, FILED).request.title == "storm ? at sea"
