@@ -178,6 +178,8 @@ class ToastHost(QWidget):
         details: str = "",
     ) -> Toast:
         toast = Toast(text, kind, title=title, actions=actions, details=details, parent=self)
+        for same in [old for old in self._toasts if not actions and old.words() == toast.words()]:
+            self.remove(same)
         self._toasts.append(toast)
         toast.closed.connect(lambda: self.remove(toast))
         if kind in ("success", "info"):

@@ -235,6 +235,17 @@ def test_toast_stands_in_the_corner_and_goes_by_itself(show, qtbot, theme, monke
     assert not host.isVisible()
 
 
+def test_the_same_words_stand_there_once_unless_something_can_be_done(show):
+    window = show(QWidget(), width=800, height=600)
+    host = ToastHost(window)
+    for _time in range(2):
+        host.show_toast("Install it first.", "error", title="The model is not installed.")
+    assert len(host.toasts()) == 1
+    for _time in range(2):
+        host.show_toast("Try the job again.", "error", actions=(("Try again", lambda: None),))
+    assert len(host.toasts()) == 3
+
+
 def test_error_toast_stays_with_actions_and_details(show, qtbot, theme, monkeypatch):
     monkeypatch.setattr(theme, "motion", lambda name: 30 if name == "toastHold" else 0)
     window = show(width=800, height=600)
