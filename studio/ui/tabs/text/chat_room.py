@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from studio.core.errors import AtelierError, InvalidInput, explain
@@ -22,8 +22,9 @@ from studio.ui.tabs.text.chat_panel import ChatPanel
 from studio.ui.tabs.text.chat_stage import ChatStage
 from studio.ui.tabs.text.clean import clean_paste
 from studio.ui.tabs.text.context import Context
-from studio.ui.tabs.text.desk import CHAT, Run, TokenCounter, origin
-from studio.ui.tabs.text.hints import language_hint, left
+from studio.ui.tabs.text.desk import CHAT, Run, origin
+from studio.ui.tabs.text.document_room import DocumentRoom
+from studio.ui.tabs.text.hints import empty_words, language_hint, left, samples
 from studio.ui.tabs.text.lists import Row, RowList, clock, day_clock
 from studio.ui.tabs.text.memory import short_title
 from studio.ui.tabs.text.paragraphs import Shown
@@ -34,39 +35,20 @@ from studio.ui.widgets.rooms import Sample
 PAUSE = 30 * 60  # seconds after which a line says when the next message was
 ATTACH_LIMIT = 200_000
 LISTED = 100
-SAMPLES = 3
 
 
-class ChatRoom(QObject):
-    """Holds the conversation that is shown. `document_changed` follows another one, `refreshed` every change of what
-    can be done, `text_wanted` carries (title, text) for the Write mode."""
+class ChatRoom(DocumentRoom[ChatDocument]):
+    """The room of a conversation. `text_wanted` carries (title, text) for the Write mode."""
 
-    document_changed = Signal()
-    refreshed = Signal()
     text_wanted = Signal(str, str)
 
     def __init__(
         self, context: Context, panel: ChatPanel, stage: ChatStage, conversations: RowList, meter: ContextMeter
     ) -> None:
-        super().__init__(stage)
-        self._context = context
-        self._panel, self._stage, self._list, self._meter = panel, stage, conversations, meter
-        self._document: ChatDocument | None = None
-        self._unsubscribe = lambda: None
+        super().__init__(context, stage, conversations, ChatDocument, (CHAT,))
+        self._panel, self._stage, self._meter = panel, stage, meter
         self._editing = ""
-        self._others: tuple[Row, ...] = ()
-        self._doomed: dict[str, QTimer] = {}
         self._samples: list[tuple[Persona, str, str]] = []
-        self._prompt_tokens = -1
-        self._counts: dict[str, dict[str, float]] = {}
-        self._counter = TokenCounter(context.services, self)
-        self._counter.counted.connect(self._on_counted)
-        self._saver = QTimer(self)
-        self._saver.setSingleShot(True)
-        self._saver.setInterval(500)
-        self._saver.timeout.connect(self._save_setup)
-        context.desk.changed.connect(self._on_run)
-        context.desk.ended.connect(self._on_ended)
         panel.changed.connect(self._on_form)
         stage.view.action.connect(self._on_action)
         stage.composer.sent.connect(self.send)
@@ -82,47 +64,21 @@ class ChatRoom(QObject):
 
     # -- the conversation -------------------------------------------------------------------------------------
 
-    @property
-    def document(self) -> ChatDocument | None:
-        return self._document
-
-    def show(self, document: ChatDocument | None) -> None:
-        if document is not None and document is self._document:
-            return
-        self._save_setup()
-        self._unsubscribe()
+    def _leave(self) -> None:
+        super()._leave()
         self._stage.composer.end_editing()
-        left_document = self._document
-        if left_document is not None and left_document.dirty:
-            context = self._context
-            context.services.bridge.work(
-                lambda: context.services.documents.save(left_document), lambda _none: self.list_documents(), owner=self
-            )
-        self._document = document
-        self._unsubscribe = document.subscribe(self._on_change) if document else lambda: None
-        if document is not None:
-            setup = document.setup
-            self._panel.blockSignals(True)
-            self._panel.show_persona(setup.system)
-            self._panel.show_settings(setup.tone, setup.words, setup.params)
-            self._panel.blockSignals(False)
-            if setup.model:
-                self._context.picker.choose(setup.model)
-        self._show_path()
-        self.document_changed.emit()
-        self.refresh()
-        self.list_documents()
 
-    def open(self, document_id: str) -> bool:
-        try:
-            document = self._context.services.documents.open(document_id)
-        except AtelierError as error:
-            self._context.shell.show_error(error)
-            return False
-        if not isinstance(document, ChatDocument):
-            return False
-        self.show(document)
-        return True
+    def _show_form(self, document: ChatDocument) -> None:
+        setup = document.setup
+        self._panel.blockSignals(True)
+        self._panel.show_persona(setup.system)
+        self._panel.show_settings(setup.tone, setup.words, setup.params)
+        self._panel.blockSignals(False)
+        if setup.model:
+            self._context.picker.choose(setup.model)
+
+    def _begin(self, document: ChatDocument) -> None:
+        self._save_form()
 
     def new(self) -> None:
         """An empty conversation with the same persona; it comes into being with the first message."""
@@ -133,20 +89,6 @@ class ChatRoom(QObject):
         """A new conversation about `text`, which is attached to the first message."""
         self.new()
         self._stage.composer.attach(title or _("Text"), text)
-
-    def ensure(self) -> ChatDocument | None:
-        if self._document is None:
-            try:
-                document = self._context.services.documents.create("chat", self._context.shell.project)
-            except AtelierError as error:
-                self._context.shell.show_error(error)
-                return None
-            assert isinstance(document, ChatDocument)
-            self._document = document
-            self._unsubscribe = document.subscribe(self._on_change)
-            self._save_setup()
-            self.document_changed.emit()
-        return self._document
 
     # -- talking ----------------------------------------------------------------------------------------------
 
@@ -187,12 +129,6 @@ class ChatRoom(QObject):
         after = message.id if message.role == USER else message.parent
         if after:
             self._ask(document, after)
-
-    def stop(self) -> None:
-        self._context.desk.stop(self.run())
-
-    def run(self) -> Run | None:
-        return self._context.desk.run_of(self._document.id, CHAT) if self._document else None
 
     def _ask(self, document: ChatDocument, after: str) -> bool:
         request = self.request(document, after, seed=True)
@@ -284,7 +220,7 @@ class ChatRoom(QObject):
             line.append(message)
             if message.id == message_id:
                 break
-        self._save_setup()
+        self._save_form()
         try:
             document = self._context.services.documents.create("chat", old.project)
             assert isinstance(document, ChatDocument)
@@ -347,11 +283,11 @@ class ChatRoom(QObject):
                 self._stage.view.append(change.piece)
             return
         if isinstance(change, PathChanged):
-            self._show_path()
+            self._show_page()
             self._count()
         self.refreshed.emit()
 
-    def _show_path(self) -> None:
+    def _show_page(self) -> None:
         document = self._document
         shown: list[Shown] = []
         before = 0.0
@@ -390,7 +326,7 @@ class ChatRoom(QObject):
         self._saver.start()
         self._count()
 
-    def _save_setup(self) -> None:
+    def _save_form(self) -> None:
         self._saver.stop()
         document, model = self._document, self._context.picker.current
         if document is None or document.read_only:
@@ -412,22 +348,15 @@ class ChatRoom(QObject):
         model = self._context.picker.current
         self._panel.set_model(model)
         title, line = _("Start a conversation"), _("Ask something, or begin with one of these.")
-        if model is None and self._context.picker.known:
-            title, line = _("No text model yet"), explain("starter-missing").text
-        elif hint := language_hint(model):
-            line = hint
-        code = "en" if language_hint(model) else language()
+        title, line = empty_words(model, self._context.picker.known, title, line)
         personas = self._context.templates.personas
-        self._samples = [
-            (persona, example.title.in_language(code), example.prompt.in_language(code))
-            for persona in personas
-            for example in persona.examples[:1]
-        ][:SAMPLES]
-        samples = [Sample(title, persona.icon.removeprefix("ph.")) for persona, title, _prompt in self._samples]
+        self._samples = samples(personas, model)
+        shown = [Sample(title, persona.icon.removeprefix("ph.")) for persona, title, _prompt in self._samples]
         first = personas[0].system if personas else None
         if first and self._document is None and self._panel.persona.text() in ("", first.en, first.zh_cn):
+            code = "en" if language_hint(model) else language()
             self._panel.use_persona(first.in_language(code), personas[0].params)
-        self._stage.set_empty_words(title, line, samples if model is not None else ())
+        self._stage.set_empty_words(title, line, shown if model is not None else ())
         self._count()
         self.refresh()
 
@@ -498,7 +427,7 @@ class ChatRoom(QObject):
                 str(item.problem) if item.problem else item.excerpt,
             )
             for item in found[:LISTED]
-            if item.id not in self._doomed
+            if item.id not in self.late_trash
         ]
         document = self._document
         if document is not None and document.path and all(row.id != document.id for row in rows):
@@ -509,40 +438,3 @@ class ChatRoom(QObject):
 
     def _show_rows(self) -> None:
         self._list.set_rows(self._others, self._document.id if self._document else "")
-
-    def trash(self, document_id: str) -> None:
-        """Move a conversation to the trash, a moment later, so that it can be taken back."""
-        title = next((row.title for row in self._others if row.id == document_id), _("Conversation"))
-        if self._document is not None and self._document.id == document_id:
-            self.stop()
-            self.show(None)
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(6000)
-        timer.timeout.connect(lambda: self._trash_now(document_id))
-        timer.start()
-        self._doomed[document_id] = timer
-        self.list_documents()
-        self._context.shell.toast(
-            _("{title} is moved to the trash.").format(title=title),
-            actions=((_("Undo"), lambda: self._keep(document_id)),),
-        )
-
-    def _keep(self, document_id: str) -> None:
-        if (timer := self._doomed.pop(document_id, None)) is not None:
-            timer.stop()
-            self.list_documents()
-
-    def _trash_now(self, document_id: str) -> None:
-        if self._doomed.pop(document_id, None) is None:
-            return
-        try:
-            self._context.services.documents.trash(document_id)
-        except AtelierError as error:
-            self._context.shell.show_error(error)
-        self.list_documents()
-
-    def settle(self) -> None:
-        self._save_setup()
-        for document_id in list(self._doomed):
-            self._trash_now(document_id)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from studio.core.errors import explain
 from studio.core.i18n import _, language
 from studio.core.models import ModelInfo
+from studio.documents.templates import Persona, Template
 from studio.media.text import text_language
 from studio.ui.model_picker import models_folder_url, speaks
 from studio.ui.pane import IconMark
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.paint import Label
+
+SAMPLES = 3
+
+WithExamples = TypeVar("WithExamples", Template, Persona)
 
 
 def language_hint(model: ModelInfo | None, text: str = "") -> str:
@@ -26,6 +35,24 @@ def language_hint(model: ModelInfo | None, text: str = "") -> str:
         "{model} writes English only. For Chinese, put a Qwen3 model (a GGUF file or its folder) into the models "
         "folder, then choose it above."
     ).format(model=model.title)
+
+
+def empty_words(model: ModelInfo | None, known: bool, title: str, line: str) -> tuple[str, str]:
+    """The title and the line of an empty stage: those given, unless something has to be got first. `known` once the
+    models have been looked for."""
+    if model is None and known:
+        return _("No text model yet"), explain("starter-missing").text
+    return title, language_hint(model) or line
+
+
+def samples(sources: Sequence[WithExamples], model: ModelInfo | None) -> list[tuple[WithExamples, str, str]]:
+    """(source, title, prompt): the first examples, in a language that the model writes."""
+    code = "en" if language_hint(model) else language()
+    return [
+        (source, example.title.in_language(code), example.prompt.in_language(code))
+        for source in sources
+        for example in source.examples[:1]
+    ][:SAMPLES]
 
 
 def about(seconds: float) -> str:
