@@ -222,7 +222,7 @@ def _stops(window: QWidget, widgets: list[QWidget]) -> list[QWidget]:
 def _focus(window: QWidget, widget: QWidget, others: list[QWidget]) -> str:
     """The focus, coming from another widget by Tab, must visibly change pixels in or around this one."""
     around = _around(window, widget)
-    away = next((other for other in others if not _around(window, other).intersects(around)), None)
+    away = next((x for x in others if isValid(x) and not _around(window, x).intersects(around)), None)
     if away is None:
         return ""
     away.setFocus(Qt.FocusReason.TabFocusReason)
