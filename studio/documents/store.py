@@ -149,12 +149,16 @@ class DocumentStore:
     def stop(self) -> list[Document]:
         """Save everything, end the saver's thread and let go of all locks; returns what could not be saved."""
         self.saver.stop()
-        for document in list(self._open.values()):
-            self.save(document)
-        failed = [document for document in self._open.values() if document.dirty]
+        failed = self.save_all()
         for document in list(self._open.values()):
             self._release(document)
         return failed
+
+    def save_all(self) -> list[Document]:
+        """Save everything now; returns what could not be saved, with its `problem`."""
+        for document in list(self._open.values()):
+            self.save(document)
+        return [document for document in self._open.values() if document.dirty and document.problem]
 
     # Saving
 

@@ -541,12 +541,26 @@ class MainWindow(QWidget):
         return all(columns.tab.close_ok() for columns in self._columns.values())
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.tabs_close_ok() or not self.may_stop():
+        if not self.tabs_close_ok() or not self.may_leave() or not self.may_stop():
             event.ignore()
             return
         self.save_state()
         event.accept()
         self.closing.emit()
+
+    def may_leave(self) -> bool:
+        """True if every document is saved, or the user lets go of those that cannot be."""
+        unsaved = self.services.documents.save_all()
+        if not unsaved:
+            return True
+        problem = unsaved[0].problem
+        why = f"{problem}\n\n" if problem else ""
+        return self.confirm(
+            _("Leave {title} without saving?").format(title=unsaved[0].name),
+            why + _("To keep what is not saved, stay and export it to another place."),
+            _("Leave without saving"),
+            keep=_("Stay"),
+        )
 
     def may_stop(self) -> bool:
         """True if nothing runs, or the user lets it stop."""

@@ -231,7 +231,7 @@ class Program(QObject):
     def use_results(self, folder: str) -> None:
         """Move to another folder of results; what is in the old one stays there."""
         old = self.window
-        if old is None or not old.tabs_close_ok() or not old.may_stop():
+        if old is None or not old.tabs_close_ok() or not old.may_leave() or not old.may_stop():
             return
         page = old.sheet_page()
         old.save_state()

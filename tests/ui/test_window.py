@@ -19,6 +19,7 @@ from studio.core.jobs import JobState, Medium
 from studio.core.messages import Hung
 from studio.core.recipe import Recipe
 from studio.core.settings import Settings
+from studio.documents import store
 from studio.media import carriers
 from studio.ui.tabs.base import Payload
 from studio.ui.theme import theme_of
@@ -31,6 +32,10 @@ from tests.fakes.studio import Studio
 
 Key = Qt.Key
 LONG = " ".join([STORY] * 8)
+
+
+def no_room(path: Path, _data: bytes) -> None:
+    raise AtelierError("disk-full", {"path": str(path)})
 
 
 @pytest.fixture
@@ -387,6 +392,31 @@ def test_closing_asks_while_a_job_runs_and_keeps_the_queue(studio: Studio, monke
         assert "interrupted" in again.window.toasts.toasts()[0].words()
     finally:
         again.close()
+
+
+def test_nothing_unsaved_is_left_without_a_question(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, document = studio.window, studio.services.documents.create("text", title="The lamp")
+    asked: list[str] = []
+
+    def ask(_window: object, title: str, body: str, *_rest: object, **_named: object) -> str:
+        asked.append(f"{title} {body}")
+        return "keep"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write_bytes", no_room)
+        patch.setattr(Dialog, "ask", ask)
+        document.replace_range(0, 0, "Only here.", "Typing")
+        studio.program.use_results(str(tmp_path / "other"))
+        close = QCloseEvent()
+        QApplication.sendEvent(window, close)
+    assert not close.isAccepted()
+    assert studio.window is window
+    assert document.body == "Only here."
+    assert len(asked) == 2
+    assert all("The lamp" in words and "disk is full" in words for words in asked)
+    assert studio.services.documents.save_all() == []
 
 
 def test_tab_that_cannot_save_keeps_the_window_open(studio: Studio) -> None:
