@@ -152,17 +152,18 @@ def limit(samples: Samples, sample_rate: int, ceiling: float) -> Samples:
 
     most = 10 ** (ceiling / 20) * 0.998  # the gain's own slope moves the oversampled peak by a hair
     near = np.flatnonzero(_magnitudes(samples) > most * _NEAR)
-    result = samples
+    over = _oversampled_at(samples, near)
+    near, over = near[over > most], over[over > most]
+    if not len(near):
+        return samples
     width = 2 * int(0.005 * sample_rate) + 1
+    result = samples.copy()
     for first, last in _stretches(near, len(samples), 2 * width):
-        part = samples[first:last]
-        over = _oversampled_peaks(part)
-        if over.max() <= most:
-            continue
-        needed = np.minimum(1.0, most / np.maximum(over, 1e-9))
+        inside = slice(*np.searchsorted(near, (first, last)))
+        needed = np.ones(last - first, np.float32)
+        needed[near[inside] - first] = most / over[inside]
         envelope = uniform_filter1d(minimum_filter1d(needed, width), width)
-        result = samples.copy() if result is samples else result
-        result[first:last] = part * envelope[:, None]
+        result[first:last] *= envelope[:, None]
     return result
 
 
@@ -250,6 +251,22 @@ def _oversampled_peaks(samples: Samples) -> Samples:
     return np.maximum(result, _magnitudes(samples))
 
 
+def _oversampled_at(samples: Samples, frames: NDArray[np.intp]) -> Samples:
+    """What `_oversampled_peaks` has at `frames`, and at the frame before each: a peak between two is due to both."""
+    filters = np.zeros((4, 21), np.float32)  # of frame n and the three places after it, on frames n - 10 … n + 10
+    taps = _interpolator().astype(np.float32) * 4
+    for place in range(4):
+        chosen = 80 - 4 * np.arange(21) + place
+        filters[place, chosen <= 80] = taps[chosen[chosen <= 80]]
+    result = np.zeros(len(frames), np.float32)
+    for channel in range(samples.shape[1]):
+        padded = np.pad(samples[:, channel], (11, 10))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 21)
+        for neighbour in (0, 1):
+            result = np.maximum(result, np.abs(windows[frames + neighbour] @ filters.T).max(axis=1, initial=0.0))
+    return np.maximum(result, _magnitudes(samples)[frames])
+
+
 @cache
 def _interpolator() -> NDArray[np.float64]:
     """The filter that scipy's `resample_poly` makes for four times the rate at each call."""
@@ -269,7 +286,7 @@ def _stretches(frames: NDArray[np.intp], length: int, margin: int) -> Iterator[t
     """Stretches [first, last) of a sound of `length` frames that hold `frames` with a margin on both sides."""
     if not len(frames):
         return
-    breaks = np.flatnonzero(np.diff(frames) > 8 * margin)
+    breaks = np.flatnonzero(np.diff(frames) > 2 * margin)
     for first, last in zip(frames[np.r_[0, breaks + 1]], frames[np.r_[breaks, len(frames) - 1]], strict=True):
         yield max(0, int(first) - margin), min(length, int(last) + margin + 1)
 
