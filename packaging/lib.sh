@@ -9,13 +9,15 @@ unfinished=$venv/.unfinished
 log=$root/build/setup.log
 uv_version=0.13.9
 
-# What Qt's plugins load from the system: the library, and the Debian package that has it.
+# What llama.cpp, and what Qt's plugins load from the system: the library, and the Debian package that has it.
+engine_libraries="libgomp.so.1 libgomp1"
 window_libraries="libglib-2.0.so.0 libglib2.0-0
 libGL.so.1 libgl1
 libEGL.so.1 libegl1
 libfontconfig.so.1 libfontconfig1
 libxkbcommon.so.0 libxkbcommon0
 libdbus-1.so.3 libdbus-1-3
+libpulse.so.0 libpulse0
 libxcb-cursor.so.0 libxcb-cursor0
 libxkbcommon-x11.so.0 libxkbcommon-x11-0
 libxcb-icccm.so.4 libxcb-icccm4
@@ -132,13 +134,14 @@ missing_venv_package() {
     "$system_python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2], end=" ")'
 }
 
-missing_window_packages() {
+# missing_libraries LIST: the packages of those libraries in LIST that are not there.
+missing_libraries() {
     local known library package
     known=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null) || return 0
     while read -r library package; do
         case $known in *"$library ("*) continue ;; esac
         if command -v apt-get >/dev/null; then printf '%s ' "$package"; else printf '%s ' "$library"; fi
-    done <<<"$window_libraries"
+    done <<<"$1"
 }
 
 # The pictures of the Chinese window are checked with a font that has the signs.
@@ -150,7 +153,8 @@ missing_font_package() {
 missing_packages() {
     [ "$(uname -s)" = Linux ] || return 0
     environment_ready run || missing_venv_package
-    case $1 in window | test) missing_window_packages ;; esac
+    missing_libraries "$engine_libraries"
+    case $1 in window | test) missing_libraries "$window_libraries" ;; esac
     case $1 in test) missing_font_package ;; esac
 }
 

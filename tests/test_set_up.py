@@ -113,7 +113,9 @@ def world(tmp_path: Path) -> World:
     for name in ("lib.sh", "run.sh", "constraints.txt"):
         shutil.copy(PACKAGING / name, made.project / "packaging" / name)
     (made.project / "pyproject.toml").write_text("[project]\n")
-    lines = (PACKAGING / "lib.sh").read_text().split('window_libraries="')[1].split('"')[0].splitlines()
+    text = (PACKAGING / "lib.sh").read_text()
+    lists = [text.split(f'{name}_libraries="')[1].split('"')[0] for name in ("engine", "window")]
+    lines = [line for one in lists for line in one.splitlines()]
     libraries = "".join(f"\t{line.split()[0]} (libc6,x86-64) => /usr/lib/x\n" for line in lines)
     for name, text in {
         "system": "Linux\n",
