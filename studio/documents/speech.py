@@ -107,9 +107,10 @@ class SentencesChanged(Change):
 
 @dataclass(frozen=True)
 class SentenceChanged(Change):
-    """The sentences with these ids say something else, or have another sound."""
+    """The sentences with these ids say something else; `sound`: only their sounds are others."""
 
     ids: tuple[str, ...]
+    sound: bool = False
 
 
 @dataclass(frozen=True)
@@ -356,7 +357,7 @@ class SpeechDocument(Document):
             if take.manner == self.manner_of(made):
                 self.spoken = self.delivery
             self._forget()
-        self._tell(SentenceChanged(self, (id,)))
+        self._tell(SentenceChanged(self, (id,), sound=True))
         return True
 
     def keep_takes(self, before: Mapping[str, Sentence]) -> None:

@@ -13,6 +13,7 @@ import logging
 import os
 import tempfile
 from abc import ABC, abstractmethod
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -89,18 +90,19 @@ class Stream(Source):
 
     def part(self, start: int, end: int) -> Samples:
         """The frames from `start` to `end`, as far as they are there."""
+        low, high = max(0, bisect_right(self._starts, start) - 1), bisect_left(self._starts, end)
         found = [
-            piece[max(0, start - first) : max(0, end - first)]
-            for first, piece in zip(self._starts, self._pieces, strict=True)
-            if first < end and first + len(piece) > start
+            self._pieces[number][max(0, start - self._starts[number]) : max(0, end - self._starts[number])]
+            for number in range(low, high)
         ]
         return np.concatenate(found) if found else np.zeros((0, self.channels), np.float32)
 
     def forget(self, before: int) -> None:
         """Let go of what lies before the frame `before`."""
-        while self._pieces and self._starts[0] + len(self._pieces[0]) <= before:
-            self._pieces.pop(0)
-            self._starts.pop(0)
+        gone = 0
+        while gone < len(self._pieces) and self._starts[gone] + len(self._pieces[gone]) <= before:
+            gone += 1
+        del self._pieces[:gone], self._starts[:gone]
 
     def read(self, frames: int) -> Chunk | None:
         samples = self.part(self._at, self._at + frames)
@@ -250,7 +252,7 @@ class SinkOutput:
 class Player(QObject):
     """Plays one source at a time.
 
-    `state_changed` carries "playing", "paused" or "stopped"; `source_changed`: something else is played; `moved` follows
+    `state_changed` carries "playing", "paused" or "stopped"; `source_changed`: something else is played; `moved` tells
     what is heard, about 30 times a second; `ended` the end of the source; `waiting_changed` whether it waits for sound
     that is still being made; `silent_changed` whether there is no device to hear it on; `devices_changed` a change of
     the devices there are. `volume` is 0 to 1. `silent`: never look for a device.

@@ -6,9 +6,7 @@ that is not made yet is a dashed outline. Only what is seen is drawn, from peaks
 
 from __future__ import annotations
 
-import bisect
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,18 +31,41 @@ from studio.ui.widgets.paint import line_text, paint_box, text_width
 
 PEAKS_PER_SECOND = 100
 RULER, FLAG, BAR, PITCH = 24, 16, 2, 3
+LINE_ROOM = 6  # pixels between the lines of two parts
+OUTLINES = 500
 USUAL, MOST = 20.0, 240.0  # pixels per second
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _TICK_ROOM = 72
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """A part from `start` to `end`, in s; `state` "made", "edited", "making" or "waiting" (nothing there yet)."""
+MADE, EDITED, MAKING, WAITING = range(4)
 
-    start: float
-    end: float
-    state: str = "made"
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a sound in order: where each starts and ends, in s (float64), and its state (int8): MADE, EDITED,
+    MAKING or WAITING (nothing there yet)."""
+
+    starts: NDArray[np.float64]
+    ends: NDArray[np.float64]
+    states: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def seconds(self) -> float:
+        return float(self.ends[-1]) if len(self.ends) else 0.0
+
+    def at(self, second: float) -> int:
+        """The number of the part that is heard at a second, or of the one before the pause there."""
+        return max(0, int(np.searchsorted(self.starts, second, "right")) - 1)
+
+
+def parts_of(*rows: tuple[float, float, int]) -> Parts:
+    """Parts from (start, end, state)."""
+    starts, ends, states = zip(*rows, strict=True) if rows else ((), (), ())
+    return Parts(np.array(starts, np.float64), np.array(ends, np.float64), np.array(states, np.int8))
 
 
 def clock_time(seconds: float, *, tenths: bool = False) -> str:
@@ -69,8 +90,7 @@ class Waveform(QAbstractScrollArea):
     def __init__(self, medium: str = "speech", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._medium = medium
-        self._stretches: list[Stretch] = []
-        self._starts: list[float] = []
+        self._parts = parts_of()
         self._peaks: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._seconds = 0.0
         self._position = 0.0
@@ -87,12 +107,11 @@ class Waveform(QAbstractScrollArea):
 
     # -- what is shown ----------------------------------------------------------------------------------------
 
-    def set_sound(self, stretches: Sequence[Stretch], peaks: NDArray[np.uint8]) -> None:
-        """The parts in order, and the peaks (0 to 255) of the whole, a hundred for each second."""
-        self._stretches = list(stretches)
-        self._starts = [stretch.start for stretch in stretches]
+    def set_sound(self, parts: Parts, peaks: NDArray[np.uint8]) -> None:
+        """The parts, and the peaks (0 to 255) of the whole, a hundred for each second."""
+        self._parts = parts
         self._peaks = peaks
-        self._seconds = stretches[-1].end if stretches else 0.0
+        self._seconds = parts.seconds
         self._arrange()
 
     def set_position(self, seconds: float, current: int = -1, *, follow: bool = False) -> None:
@@ -112,8 +131,8 @@ class Waveform(QAbstractScrollArea):
 
     def show_part(self, number: int) -> None:
         """Scroll so that a part is seen."""
-        if 0 <= number < len(self._stretches):
-            self._keep_in_view(self._stretches[number].start)
+        if 0 <= number < len(self._parts):
+            self._keep_in_view(float(self._parts.starts[number]))
 
     def seconds(self) -> float:
         return self._seconds
@@ -231,8 +250,8 @@ class Waveform(QAbstractScrollArea):
         with QPainter(view) as painter:
             painter.fillRect(view.rect(), theme.color("surface.well"))
             left = self.horizontalScrollBar().value()
-            first = max(0, bisect.bisect_right(self._starts, left / self._zoom) - 1)
-            last = bisect.bisect_left(self._starts, (left + view.width()) / self._zoom)
+            first = self._parts.at(left / self._zoom)
+            last = int(np.searchsorted(self._parts.starts, (left + view.width()) / self._zoom))
             self._paint_ruler(painter, theme, left)
             self._paint_parts(painter, theme, left, first, last)
             self._paint_bars(painter, theme, left, first, last)
@@ -255,17 +274,26 @@ class Waveform(QAbstractScrollArea):
             line_text(painter, QRect(x + 4, 2, _TICK_ROOM, RULER - 4), words, font, tone)
             number += 1
 
+    def _edges(self, left: int, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the parts that are in view start and end, in pixels."""
+        starts, ends = self._parts.starts[first:last], self._parts.ends[first:last]
+        return (
+            np.round(starts * self._zoom).astype(np.int64) - left,
+            np.round(ends * self._zoom).astype(np.int64) - left,
+        )
+
     def _paint_parts(self, painter: QPainter, theme: Theme, left: int, first: int, last: int) -> None:
         height = self.viewport().height()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for number in range(first, last):
-            stretch = self._stretches[number]
-            x = round(stretch.start * self._zoom) - left
-            if number == self._current:
-                width = max(2, round(stretch.end * self._zoom) - left - x)
-                painter.fillRect(QRect(x, RULER + 1, width, height), theme.color("surface.raised"))
-            if number == first or (self._stretches[number].start - self._stretches[number - 1].start) * self._zoom > 6:
-                painter.fillRect(QRect(x, RULER + 1, 1, height), theme.color("border.default"))
+        starts, ends = self._edges(left, first, last)
+        if first <= self._current < last:
+            x, end = int(starts[self._current - first]), int(ends[self._current - first])
+            painter.fillRect(QRect(x, RULER + 1, max(2, end - x), height), theme.color("surface.raised"))
+        line = theme.color("border.default")
+        _cells, apart = np.unique(starts // LINE_ROOM, return_index=True)  # lines in a crowd say nothing
+        if len(apart) * 2 > len(starts):
+            for x in starts[apart]:
+                painter.fillRect(QRect(int(x), RULER + 1, 1, height), line)
 
     def _paint_bars(self, painter: QPainter, theme: Theme, left: int, first: int, last: int) -> None:
         width, height = self.viewport().width(), self.viewport().height()
@@ -274,7 +302,7 @@ class Waveform(QAbstractScrollArea):
         painter.fillRect(QRectF(0, middle - 0.5, width, 1), theme.color("border.default"))
         tall = self._bar_heights(left, width)
         if len(tall):
-            colors = self._bar_colors(left, len(tall), first, last)
+            colors = self._bar_colors(left, len(tall))
             made = {
                 0: theme.color("text.secondary"),
                 1: theme.color(f"medium.{self._medium}"),
@@ -288,13 +316,13 @@ class Waveform(QAbstractScrollArea):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pen = QPen(theme.color("text.tertiary"), 1, Qt.PenStyle.CustomDashLine)
         pen.setDashPattern([3, 3])
-        for stretch in self._stretches[first:last]:
-            if stretch.state == "waiting":
-                x, end = stretch.start * self._zoom - left + 5, stretch.end * self._zoom - left - 2
-                if end - x > 6:
-                    painter.setPen(pen)
-                    painter.setBrush(theme.color("surface.well"))
-                    painter.drawRoundedRect(QRectF(x, middle - 6, end - x, 12), 4, 4)
+        painter.setPen(pen)
+        painter.setBrush(theme.color("surface.well"))
+        for number in first + np.flatnonzero(self._parts.states[first:last] == WAITING)[:OUTLINES]:
+            x = self._parts.starts[number] * self._zoom - left + 5
+            end = self._parts.ends[number] * self._zoom - left - 2
+            if end - x > 6:
+                painter.drawRoundedRect(QRectF(float(x), middle - 6, float(end - x), 12), 4, 4)
 
     def _amber(self, theme: Theme) -> QColor:
         color = theme.color("warning.text" if theme.is_dark else "medium.text")
@@ -314,30 +342,31 @@ class Waveform(QAbstractScrollArea):
         part = self._peaks[: int(edges[-1] + math.ceil(per_bar)) or 1]
         return np.maximum.reduceat(part, edges)
 
-    def _bar_colors(self, left: int, count: int, first: int, last: int) -> NDArray[np.int8]:
+    def _bar_colors(self, left: int, count: int) -> NDArray[np.int8]:
         """0 plain, 1 heard, 2 edited, for each bar."""
         seconds = (left // PITCH + np.arange(count) + 0.5) * PITCH / self._zoom
         colors = np.zeros(count, np.int8)
         colors[seconds < self._position] = 1
-        for stretch in self._stretches[first:last]:
-            if stretch.state == "edited":
-                colors[(seconds >= stretch.start) & (seconds < stretch.end)] = 2
+        if len(self._parts):
+            numbers = np.maximum(np.searchsorted(self._parts.starts, seconds, "right") - 1, 0)
+            colors[self._parts.states[numbers] == EDITED] = 2
         return colors
 
     def _paint_flags(self, painter: QPainter, theme: Theme, left: int, first: int, last: int) -> None:
         font = theme.font("caption", 600)
-        room = -1000
-        for number in range(first, last):
-            x = max(round(self._stretches[number].start * self._zoom) - left, -4) + 4
-            words = f"{number + 1}"
-            width = text_width(words, font) + 10
-            if x < room + 2 and number != self._current:
+        starts, ends = self._edges(left, first, last)
+        widest = text_width(f"{last}", font) + 12
+        _cells, apart = np.unique(np.maximum(starts, 0) // widest, return_index=True)
+        shown = [int(place) for place in apart] if len(apart) > 1 or len(starts) < 3 else []
+        if first <= self._current < last and self._current - first not in shown:
+            shown = [place for place in shown if abs(starts[place] - starts[self._current - first]) > widest]
+            shown.append(self._current - first)
+        for place in shown:
+            words = f"{first + place + 1}"
+            current = first + place == self._current
+            x, width = max(int(starts[place]), -4) + 4, text_width(words, font) + 10
+            if x + width > ends[place] + 8 and not current and len(starts) > 1 and ends[place] > 0:
                 continue
-            end = round(self._stretches[number].end * self._zoom) - left
-            if x + width > end + 8 and number != self._current and number + 1 < len(self._stretches):
-                continue
-            room = x + width
-            current = number == self._current
             fill = theme.color(f"medium.{self._medium}" if current else "border.default")
             ink = theme.color("surface.well" if current else "text.primary")
             box = QRect(x, RULER + 6, width, FLAG)
@@ -345,7 +374,7 @@ class Waveform(QAbstractScrollArea):
             line_text(painter, box, words, font, ink, Qt.AlignmentFlag.AlignHCenter)
 
     def _paint_head(self, painter: QPainter, theme: Theme, left: int) -> None:
-        if not self._stretches:
+        if not len(self._parts):
             return
         x = round(self._position * self._zoom) - left
         if not -6 <= x <= self.viewport().width() + 6:

@@ -9,9 +9,9 @@ from PySide6.QtTest import QTest
 
 from studio.ui.theme import theme_of
 from studio.ui.widgets.transport import TransportBar
-from studio.ui.widgets.waveform import MOST, RULER, Stretch, Waveform, clock_time
+from studio.ui.widgets.waveform import EDITED, MADE, MOST, RULER, WAITING, Parts, Waveform, clock_time, parts_of
 
-STRETCHES = [Stretch(0, 10), Stretch(10.5, 20, "edited"), Stretch(20.5, 40, "waiting")]
+PARTS = parts_of((0, 10, MADE), (10.5, 20, EDITED), (20.5, 40, WAITING))
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def wave(theme, qtbot) -> Waveform:
     wave.resize(808, 200)
     peaks = np.zeros(4001, np.uint8)
     peaks[:2000] = 160
-    wave.set_sound(STRETCHES, peaks)
+    wave.set_sound(PARTS, peaks)
     with qtbot.waitExposed(wave):
         wave.show()
     return wave
@@ -62,7 +62,7 @@ def test_zoom_keeps_its_place_and_a_whole_goes_on_fitting(wave: Waveform) -> Non
     assert wave.zoom() == MOST
     wave.set_zoom(0.001)
     assert wave.zoom() == pytest.approx(wave.least())
-    wave.set_sound([Stretch(0, 400)], np.zeros(40_001, np.uint8))
+    wave.set_sound(parts_of((0, 400, MADE)), np.zeros(40_001, np.uint8))
     assert wave.zoom() == pytest.approx(2.0)
 
 
@@ -84,8 +84,8 @@ def test_it_follows_what_is_heard(wave: Waveform) -> None:
 
 
 def test_a_day_of_sound_is_drawn_at_once(wave: Waveform) -> None:
-    stretches = [Stretch(number * 10.0, number * 10.0 + 9.0) for number in range(8640)]
-    wave.set_sound(stretches, np.full(8_640_001, 90, np.uint8))
+    starts = np.arange(8640) * 10.0
+    wave.set_sound(Parts(starts, starts + 9.0, np.zeros(8640, np.int8)), np.full(8_640_001, 90, np.uint8))
     wave.set_zoom(0.0)
     assert not wave.viewport().grab().isNull()
 

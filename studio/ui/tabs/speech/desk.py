@@ -60,6 +60,7 @@ class Run:
     state: str = ""
     failure: Failure | None = None
     seconds_left: float = -1.0
+    _pending: tuple[object, frozenset[str]] = (None, frozenset())
     began: float = 0.0
     heard: bool = False
 
@@ -81,6 +82,14 @@ class Run:
         if self.number >= len(self.jobs):
             return []
         return [*self.jobs[self.number][self.said :], *(id for ids in self.jobs[self.number + 1 :] for id in ids)]
+
+    @property
+    def pending(self) -> frozenset[str]:
+        """`waiting` as a set; the same one until it is another."""
+        key = (self.number, self.said, sum(map(len, self.jobs)), self.phase == "end")
+        if self._pending[0] != key:
+            self._pending = (key, frozenset(self.waiting))
+        return self._pending[1]
 
     @property
     def count(self) -> int:
@@ -281,8 +290,9 @@ class Desk(QObject):
             else:
                 document.set_take(id, take)
                 run.live.pop(id, None)
-            if run.stream is not None and not run.live:
-                run.stream.forget(run.said_to)
+            if run.stream is not None:
+                starts = [live.start for live in run.live.values() if live.stream is run.stream]
+                run.stream.forget(min(starts, default=run.said_to))
             self._settle(run)
 
         def failure(error: AtelierError) -> None:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import bisect
 import math
+import time
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.core.errors import AtelierError
-from studio.documents.speech import THUMBNAIL, SpeechDocument
+from studio.documents.base import Change
+from studio.documents.speech import THUMBNAIL, DeliveryChanged, SentenceChanged, SentencesChanged, SpeechDocument
 from studio.documents.takes import PEAKS_PER_SECOND, peaks_of
 from studio.media.audio import Sound
 from studio.ui.playback import PAUSED, PLAYING, STOPPED, Mark, Player
 from studio.ui.services import Services
 from studio.ui.tabs.speech.desk import Desk, Run
+from studio.ui.tabs.speech.lengths import Lengths
 from studio.ui.tabs.speech.memory import Memory
-from studio.ui.tabs.speech.script_source import ScriptSource
+from studio.ui.tabs.speech.script_source import Live, ScriptSource
 from studio.ui.tabs.speech.stage import SpeechStage
-from studio.ui.widgets.waveform import MOST, Stretch
+from studio.ui.widgets.waveform import MOST, WAITING, Parts, parts_of
 
 REFRESH_MS = 80
 
@@ -37,10 +39,11 @@ class Hearing(QObject):
         self._services, self._desk, self._player, self._stage, self._memory = services, desk, player, stage, memory
         self._document: SpeechDocument | None = None
         self._source: ScriptSource | None = None
-        self._stretches: list[Stretch] = []
-        self._starts: list[float] = []
+        self._lengths = Lengths()
+        self._parts = parts_of()
         self._peaks: dict[str, NDArray[np.uint8]] = {}
         self._asked: set[str] = set()
+        self._fresh: dict[str, NDArray[np.uint8]] = {}  # of sentences whose take is not filed yet
         self._mark = Mark()
         self._unreadable = False
         self._begin = ""  # where the next start begins, if the user chose a sentence meanwhile
@@ -77,7 +80,7 @@ class Hearing(QObject):
         wave.zoom_changed.connect(lambda _zoom: transport.set_zoom(self._share()))
         self._desk.grew.connect(self._on_grew)
         self._desk.changed.connect(self._on_run)
-        self._desk.spoken.connect(self._on_run)
+        self._desk.spoken.connect(self._on_spoken)
 
     # -- the document -----------------------------------------------------------------------------------------
 
@@ -107,6 +110,8 @@ class Hearing(QObject):
             self._source.loop = self._stage.transport.loop.isChecked()
         self._peaks.clear()
         self._asked.clear()
+        self._fresh.clear()
+        self._lengths.take(document)
         self._begin = ""
         self._unreadable = False
         first = document.sentences[0].id if document and document.sentences else ""
@@ -116,8 +121,18 @@ class Hearing(QObject):
         self._stage.waveform.horizontalScrollBar().setValue(0)
         self._stage.transport.set_zoom(self._share())
 
-    def later(self) -> None:
+    def on_change(self, change: Change) -> None:
         """The document changed: show it soon."""
+        if isinstance(change, SentenceChanged):
+            self._lengths.update(change.ids)
+        elif isinstance(change, SentencesChanged | DeliveryChanged):
+            self._lengths.take(self._document)
+        else:
+            return
+        self.later()
+
+    def later(self) -> None:
+        """Show it anew, a moment from now."""
         if not self._refresher.isActive():
             self._refresher.start()
 
@@ -179,11 +194,11 @@ class Hearing(QObject):
     def seek(self, seconds: float) -> None:
         """Hear from there, or put the next start there while nothing can be heard yet."""
         document = self._document
-        if document is None or not self._starts:
+        if document is None or not len(self._parts):
             return
-        row = max(0, bisect.bisect_right(self._starts, seconds) - 1)
-        mark = Mark(document.sentences[row].id, round((seconds - self._starts[row]) * self._rate()))
-        if self.is_playing or self._stretches[row].state == "waiting":
+        row = min(self._parts.at(seconds), len(document.sentences) - 1)
+        mark = Mark(document.sentences[row].id, round((seconds - float(self._parts.starts[row])) * self._rate()))
+        if self.is_playing or self._parts.states[row] == WAITING:
             self._go(mark)
         else:
             self.play_from(mark.key, mark.frame)
@@ -239,16 +254,22 @@ class Hearing(QObject):
             self.play_from(id, last=id if run.count == 1 else "")
         self.later()
 
-    def _on_run(self, run: Run, _id: str = "") -> None:
+    def _on_run(self, run: Run) -> None:
         if run.document is self._document:
             self._follow_run()
             self.later()
+
+    def _on_spoken(self, run: Run, id: str) -> None:
+        live = run.live.get(id)
+        if run.document is self._document and live is not None and live.end is not None:
+            self._fresh[id] = peaks_of(Sound(live.stream.part(live.start, live.end), live.stream.sample_rate))
+        self._on_run(run)
 
     def _follow_run(self) -> None:
         run = self._desk.run_of(self._document)
         if self._source is not None:
             self._source.live = run.live if run else {}
-            self._source.pending = set(run.waiting) if run else set()
+            self._source.pending = run.pending if run else frozenset()
 
     def _on_unreadable(self, error: AtelierError) -> None:
         """Once is enough: where one file is gone, all may be."""
@@ -275,54 +296,54 @@ class Hearing(QObject):
 
     def refresh(self) -> None:
         """Lay the sounds out anew and show them."""
+        began = time.perf_counter()
         self._refresher.stop()
         document = self._document
-        self._lay_out()
-        self._stage.waveform.set_sound(self._stretches, self._all_peaks())
+        self._parts = self._lay_out()
+        self._stage.waveform.set_sound(self._parts, self._all_peaks())
         if document is not None and document.sentences and not document.has(self._mark.key):
             self._mark = Mark(document.sentences[0].id, 0)
         self._show_place()
         self._show_state()
+        # A reading of many hours is laid out less often, so that the window stays quick.
+        self._refresher.setInterval(max(REFRESH_MS, round(20_000 * (time.perf_counter() - began))))
 
-    def _lay_out(self) -> None:
-        document = self._document
-        run = self._desk.run_of(document)
-        stretches: list[Stretch] = []
-        start = 0.0
-        for place in document.places() if document is not None else ():
-            seconds, state = place.end - place.start, "waiting" if place.state == "waiting" else str(place.state)
-            live = run.live.get(place.id) if run else None
-            if live is not None:
-                length = live.frames / live.stream.sample_rate
-                seconds = length if live.end is not None else max(length, seconds)
-                state = "made" if live.end is not None else "making"
-            stretches.append(Stretch(start, start + seconds, state))
-            start += seconds + place.pause
-        self._stretches, self._starts = stretches, [stretch.start for stretch in stretches]
+    def _lay_out(self) -> Parts:
+        run = self._desk.run_of(self._document)
+        live = {}
+        for id, sound in (run.live if run else {}).items():
+            if self._document is not None and self._document.has(id):
+                live[self._document.index(id)] = (sound.frames / sound.stream.sample_rate, sound.end is not None)
+        return self._lengths.parts(live)
 
     def _all_peaks(self) -> NDArray[np.uint8]:
         document = self._document
-        if document is None or not self._stretches:
+        if document is None or not len(self._parts):
             return np.zeros(0, np.uint8)
         run = self._desk.run_of(document)
-        total = np.zeros(math.ceil(self._stretches[-1].end * PEAKS_PER_SECOND) + 1, np.uint8)
+        live = run.live if run else {}
+        total = np.zeros(math.ceil(self._parts.seconds * PEAKS_PER_SECOND) + 1, np.uint8)
+        places = np.round(self._parts.starts * PEAKS_PER_SECOND).astype(np.int64).tolist()
         missing = []
-        for sentence, stretch in zip(document.sentences, self._stretches, strict=True):
-            live = run.live.get(sentence.id) if run else None
-            if live is not None:
-                end = live.start + live.frames
-                part = peaks_of(Sound(live.stream.part(live.start, end), live.stream.sample_rate))
-            elif sentence.take in self._peaks:
-                part = self._peaks[sentence.take]
-            else:
-                if sentence.take and sentence.take not in self._asked:
+        for sentence, at in zip(document.sentences, places, strict=False):
+            part = self._peaks.get(sentence.take)
+            if sentence.id in live:
+                part = self._live_peaks(sentence.id, live[sentence.id])
+            elif part is None and sentence.take:
+                if sentence.id in self._fresh:
+                    part = self._peaks[sentence.take] = self._fresh.pop(sentence.id)
+                elif sentence.take not in self._asked:
                     missing.append(sentence.take)
-                continue
-            at = round(stretch.start * PEAKS_PER_SECOND)
-            total[at : at + len(part)] = part[: len(total) - at]
+            if part is not None:
+                total[at : at + len(part)] = part[: len(total) - at]
         if missing:
             self._ask_peaks(document, missing)
         return total
+
+    def _live_peaks(self, id: str, live: Live) -> NDArray[np.uint8]:
+        if live.end is not None and id in self._fresh:
+            return self._fresh[id]
+        return peaks_of(Sound(live.stream.part(live.start, live.start + live.frames), live.stream.sample_rate))
 
     def _ask_peaks(self, document: SpeechDocument, names: list[str]) -> None:
         self._asked.update(names)
@@ -334,7 +355,7 @@ class Hearing(QObject):
         def success(found: dict[str, NDArray[np.uint8]]) -> None:
             if document is self._document:
                 self._peaks.update(found)
-                self.refresh()
+                self.later()
                 self.drawn.emit()
 
         self._services.bridge.work(read, success, owner=self)
@@ -345,7 +366,7 @@ class Hearing(QObject):
         takes = {sentence.take for sentence in document.sentences if sentence.take} if document else set()
         if document is None or not takes or not takes <= self._peaks.keys():
             return ""
-        self._lay_out()
+        self._parts = self._lay_out()
         edges = np.linspace(0, len(total := self._all_peaks()), THUMBNAIL + 1).astype(int)[:-1]
         starts = np.minimum(edges, len(total) - 1)
         mean = np.add.reduceat(total, starts, dtype=np.float64) / np.maximum(np.diff([*starts, len(total)]), 1)
@@ -357,12 +378,12 @@ class Hearing(QObject):
         seconds, row, fraction = 0.0, -1, 0.0
         if document is not None and document.has(self._mark.key):
             row = document.index(self._mark.key)
-            if row < len(self._stretches):
-                stretch = self._stretches[row]
+            if row < len(self._parts):
+                start, end = float(self._parts.starts[row]), float(self._parts.ends[row])
                 at = self._mark.frame / self._rate()
-                seconds = stretch.start + at
-                fraction = at / max(stretch.end - stretch.start, 0.01)
-        total = self._stretches[-1].end if self._stretches else 0.0
+                seconds = start + at
+                fraction = at / max(end - start, 0.01)
+        total = self._parts.seconds
         shown = min(seconds, total)
         transport.set_time(shown, total)
         self._stage.waveform.set_position(shown, row, follow=follow)

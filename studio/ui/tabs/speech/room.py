@@ -11,14 +11,13 @@ from PySide6.QtWidgets import QApplication, QMenu
 from studio.core.errors import AtelierError, InvalidInput, explain
 from studio.core.i18n import _, n_
 from studio.core.models import ModelInfo
-from studio.documents import SavedChanged, SpeechDocument, TitleChanged
+from studio.documents import SavedChanged, SpeechDocument
 from studio.documents.base import Change
 from studio.documents.speech import (
     EDITED,
     MADE,
     Delivery,
     DeliveryChanged,
-    ReadingsChanged,
     Sentence,
     SentenceChanged,
     SentencesChanged,
@@ -531,21 +530,20 @@ class SpeechRoom(QObject):
         if isinstance(change, SentencesChanged):
             rows.on_sentences(change)
         elif isinstance(change, SentenceChanged):
-            self._refresh_rows(change.ids)
+            self._refresh_rows(change)
         elif isinstance(change, DeliveryChanged):
             self._show_delivery(self.delivery)
-            rows.refresh()
-        if not isinstance(change, ReadingsChanged | TitleChanged):
-            self._hearing.later()
+            rows.delivery_changed()
+        self._hearing.on_change(change)
         self.later()
 
-    def _refresh_rows(self, ids: Sequence[str]) -> None:
+    def _refresh_rows(self, change: SentenceChanged) -> None:
         document = self._document
         if document is None:
             return
-        rows = [document.index(id) for id in ids if document.has(id)]
+        rows = [document.index(id) for id in change.ids if document.has(id)]
         if rows:
-            self._stage.list.rows.refresh(min(rows), max(rows))
+            self._stage.list.rows.refresh(min(rows), max(rows), words=not change.sound)
 
     def _on_saved(self) -> None:
         """Say once that a reading cannot be saved."""

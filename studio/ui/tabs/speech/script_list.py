@@ -43,6 +43,7 @@ VOICE, STATE, MORE = 78, 72, 56  # columns at the end
 NARROW = 560  # below this width the voice stands under the words
 _TONES = {"edited": "warning", "making": "speech", "waiting": "neutral", "mute": "danger"}
 _CACHE = 4000
+REPAINTED = 30  # rows, above which the whole view is painted
 
 
 def reading_font(theme: Theme) -> QFont:
@@ -407,15 +408,18 @@ class ScriptList(QListView):
         self._later.setSingleShot(True)
         self._later.setInterval(0)
         self._later.timeout.connect(self.scheduleDelayedItemsLayout)
-        self.rows.dataChanged.connect(self._on_data)
+        self.rows.repainted.connect(self._repaint)
 
-    def _on_data(self, _first: Index, _last: Index, roles: list[int]) -> None:
-        if not roles:
-            self._later.start()
+    def _repaint(self, first: int, last: int) -> None:
+        if last - first > REPAINTED:
+            self.viewport().update()
+        else:
+            for row in range(first, last + 1):
+                self.update(self.rows.index(row, 0))
 
     def show_times(self, on: bool) -> None:
         """Show when each sentence is said in place of how long it is."""
-        self.delegate.times = on
+        self.delegate.times = self.rows.times = on
         self.viewport().update()
 
     # -- writing ----------------------------------------------------------------------------------------------

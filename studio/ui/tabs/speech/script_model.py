@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from studio.core.i18n import _
 from studio.documents.speech import EDITED, MADE, SentencesChanged, SpeechDocument
@@ -70,18 +70,23 @@ def duration_words(seconds: float) -> str:
 
 
 class ScriptModel(QAbstractListModel):
-    """Rows made on demand from the document, the run that says it, and what is heard."""
+    """Rows made on demand from the document, the run that says it, and what is heard. `repainted` tells of rows (the
+    first and the last) that look different but are as high as before: a view lays all of them out on `dataChanged`."""
+
+    repainted = Signal(int, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document: SpeechDocument | None = None
         self._count = 0
+        self.times = False  # whether rows tell when they are said
         self._models: Sequence[Any] = ()
         self._run: Run | None = None
-        self._waiting: set[str] = set()
+        self._waiting: frozenset[str] = frozenset()
         self._progress: tuple[str, float] = ("", 0.0)
         self._heard: tuple[str, float, bool] = ("", 0.0, False)
         self._languages: list[str] | None = None
+        self._mute: list[int] | None = None
         self._speakers: dict[tuple[str, str], Speaker | None] = {}
 
     # -- what the rows are made from --------------------------------------------------------------------------
@@ -90,7 +95,7 @@ class ScriptModel(QAbstractListModel):
         self.beginResetModel()
         self._document = document
         self._count = len(document.sentences) if document else 0
-        self._languages = None
+        self._languages = self._mute = None
         self._heard = ("", 0.0, False)
         self._speakers.clear()
         self.endResetModel()
@@ -98,7 +103,7 @@ class ScriptModel(QAbstractListModel):
     def on_sentences(self, change: SentencesChanged) -> None:
         """Sentences came or went."""
         first, removed, inserted = change.start, change.removed, change.inserted
-        self._languages = None
+        self._languages = self._mute = None
         same = min(removed, inserted)
         if removed > same:
             self.beginRemoveRows(QModelIndex(), first + same, first + removed - 1)
@@ -110,23 +115,33 @@ class ScriptModel(QAbstractListModel):
             self.endInsertRows()
         self.refresh(first)
 
-    def refresh(self, first: int = 0, last: int | None = None) -> None:
-        """Rows may look different, though they are the same ones."""
-        self._languages = None
-        end = self._count if last is None else last
-        self.dataChanged.emit(self.index(first, 0), self.index(max(first, end), 0))
+    def refresh(self, first: int = 0, last: int | None = None, *, words: bool = True) -> None:
+        """Rows may look different, though they are the same ones; `words`: they may say something else, too."""
+        end = max(first, self._count if last is None else last)
+        if not words:
+            self.repainted.emit(first, end)
+            return
+        self._languages = self._mute = None
+        self.dataChanged.emit(self.index(first, 0), self.index(end, 0))
+
+    def delivery_changed(self) -> None:
+        """Another voice may say everything."""
+        self._speakers.clear()
+        self._languages = self._mute = None
+        self.refresh(words=False)
 
     def set_models(self, models: Sequence[Any]) -> None:
-        self._models = models
-        self._speakers.clear()
-        self.refresh()
+        before, self._models = self._models, models
+        if [(model.id, model.voices) for model in before] != [(model.id, model.voices) for model in models]:
+            self.delivery_changed()
 
     def set_run(self, run: Run | None, fraction: float = 0.0) -> None:
         """Who is being said, and how far."""
         document = self._document
-        waiting = set(run.waiting) if run and document and run.document is document else set()
+        mine = run is not None and run.document is document
+        waiting = run.pending if run is not None and mine else frozenset()
         progress = (run.current if run and waiting else "", fraction)
-        touched = (waiting ^ self._waiting) | (
+        touched = (waiting ^ self._waiting if waiting is not self._waiting else frozenset()) | (
             {progress[0], self._progress[0]} if progress != self._progress else set()
         )
         self._run, self._waiting, self._progress = run, waiting, progress
@@ -137,14 +152,14 @@ class ScriptModel(QAbstractListModel):
         if before != self._heard:
             self._touch({before[0], id})
 
-    def _touch(self, ids: set[str]) -> None:
+    def _touch(self, ids: frozenset[str] | set[str]) -> None:
         document = self._document
         rows = sorted(document.index(id) for id in ids if id and document is not None and document.has(id))
-        if len(rows) > 50:
-            self.dataChanged.emit(self.index(rows[0], 0), self.index(rows[-1], 0), [Role.ROW])
-            return
-        for row in rows:
-            self.dataChanged.emit(self.index(row, 0), self.index(row, 0), [Role.ROW])
+        if rows and rows[-1] - rows[0] < 2 * len(rows):
+            self.repainted.emit(rows[0], rows[-1])
+        else:
+            for row in rows:
+                self.repainted.emit(row, row)
 
     # -- rows -------------------------------------------------------------------------------------------------
 
@@ -156,15 +171,14 @@ class ScriptModel(QAbstractListModel):
         if document is None or number >= len(document.sentences):
             return Row(number + 1, state="add")
         sentence = document.sentences[number]
-        place = document.places()[number]
-        state = {MADE: "made", EDITED: "edited"}.get(place.state, "unmade")
+        state = {MADE: "made", EDITED: "edited"}.get(document.state_of(sentence), "unmade")
         speaker = self.speaker(number)
         if sentence.id in self._waiting:
             state = "making" if sentence.id == self._progress[0] else "waiting"
         elif state != "made" and self._models and not can_say(sentence, self.language(number), speaker):
             state = "mute"
         heard = self._heard[1] if sentence.id == self._heard[0] else -1.0
-        seconds = place.end - place.start
+        seconds = sentence.seconds if sentence.take else document.expected_seconds(sentence)
         notes = [native(sentence.language)] if sentence.language else []
         if sentence.speed:
             notes.append(f"{sentence.speed:g}×")
@@ -180,7 +194,7 @@ class ScriptModel(QAbstractListModel):
             heard,
             heard >= 0 and self._heard[2],
             sentence.opens,
-            place.start,
+            document.places()[number].start if self.times else 0.0,
         )
 
     def speaker(self, number: int) -> Speaker | None:
@@ -203,11 +217,13 @@ class ScriptModel(QAbstractListModel):
         document = self._document
         if document is None or not self._models:
             return []
-        return [
-            number
-            for number, sentence in enumerate(document.sentences)
-            if not can_say(sentence, self.language(number), self.speaker(number))
-        ]
+        if self._mute is None:
+            self._mute = [
+                number
+                for number, sentence in enumerate(document.sentences)
+                if not can_say(sentence, self.language(number), self.speaker(number))
+            ]
+        return list(self._mute)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or index.row() > self._count:

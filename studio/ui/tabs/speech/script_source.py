@@ -43,7 +43,7 @@ class ScriptSource(Source):
     def __init__(self, document: SpeechDocument, unreadable: Callable[[AtelierError], None]) -> None:
         self.document = document
         self.live: dict[str, Live] = {}
-        self.pending: set[str] = set()
+        self.pending: frozenset[str] = frozenset()
         self.loop = False
         self.last = ""
         self._unreadable = unreadable

@@ -87,7 +87,7 @@ class Shelf(QObject):
         def title(number: int) -> str:
             return name.format(title=document.name, number=number) if several else document.name
 
-        progress = 1.0 - len(run.waiting) / max(1, run.count) if run else -1.0
+        progress = 1.0 - len(run.pending) / max(1, run.count) if run else -1.0
         now = _("now") if run else clock(document.modified)
         current = Card(
             document.id,

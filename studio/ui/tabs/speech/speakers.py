@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from studio.core.i18n import N_, _
 from studio.core.models import ModelInfo, Voice
@@ -105,7 +106,7 @@ def blend(first: str, second: str, share: float) -> str:
 def languages_of(document: SpeechDocument) -> list[str]:
     """The language of each sentence: its own, the reading's, or what its script tells ("" for one that nobody here
     reads). Han characters alone are Japanese in a text that is Japanese for the most part."""
-    told = [language_of(sentence.text, default="?") for sentence in document.sentences]
+    told = [_told(sentence.text) for sentence in document.sentences]
     counts = {code: told.count(code) for code in set(told)}
     most = max((code for code in counts if code != "?"), key=lambda code: counts[code], default="en")
     kanji = counts.get("ja", 0) > counts.get("zh", 0)
@@ -115,6 +116,11 @@ def languages_of(document: SpeechDocument) -> list[str]:
         own = sentence.language or (whole if whole != "auto" else "")
         result.append(own or (most if code == "?" else "ja" if kanji and code == "zh" else code))
     return result
+
+
+@lru_cache(maxsize=65536)
+def _told(text: str) -> str:
+    return language_of(text, default="?")
 
 
 def speaker_of(document: SpeechDocument, sentence: Sentence, models: Sequence[ModelInfo]) -> Speaker | None:
