@@ -270,9 +270,17 @@ def test_missing_packages_are_installed_as_root(world: World) -> None:
 
 
 def test_command_line_needs_no_window_packages(world: World) -> None:
-    world.put("libraries")
+    world.put("libraries", "\tlibgomp.so.1 (libc6,x86-64) => /usr/lib/x\n")
     code, out, _ = world.run("doctor")
     assert (code, out) == (0, "<doctor>")
+    assert world.calls("apt-get") == []
+
+
+def test_command_line_gets_the_engines_library(world: World) -> None:
+    world.put("libraries")
+    code, _, err = world.run("doctor")
+    assert code == 1
+    assert err.splitlines()[-1].endswith("apt-get install libgomp1")
 
 
 @pytest.mark.parametrize(("system", "advice"), [("Linux\n", "package manager"), ("Darwin\n", "brew install")])
