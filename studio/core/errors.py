@@ -112,6 +112,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("{model} could not be loaded."),
         N_("Its files may be damaged or of a kind this release does not know. Install it again or choose another."),
     ),
+    "part-missing": (
+        N_("A part of Atelier that runs {model} is missing on this computer."),
+        N_("Run the set-up again to put it back; the details name the part. The model itself is untouched."),
+    ),
     "starter-missing": (
         N_("The built-in models are not on this computer."),
         N_("Run the set-up again to put them back; what you made is untouched."),

@@ -94,7 +94,8 @@ class Residency:
             if is_out_of_memory(error):
                 raise
             arguments = {"model": files.title or files.id}
-            raise AtelierError("model-not-readable", arguments, traceback.format_exc()) from error
+            code = "part-missing" if isinstance(error, ImportError) else "model-not-readable"
+            raise AtelierError(code, arguments, traceback.format_exc()) from error
         memory = self.meter.held() - before
         shown = LoadedModel(files.id, files.title or files.id, family.SPEC.medium, memory if memory > 0 else needed)
         with self._lock:

@@ -52,6 +52,8 @@ class Shelf:
         return [model.id for model in self.residency.status().loaded]
 
     def _load(self, files: ModelFiles, device: Device) -> str:
+        if "partless" in files.id:
+            raise ImportError("libgomp.so.1: cannot open shared object file")
         if "bad" in files.id:
             raise ValueError("nonsense")
         if "greedy" in files.id:
@@ -128,6 +130,10 @@ def test_a_load_that_fails_is_told_and_leaves_nothing() -> None:
         shelf.get("bad-100")
     assert error.value.code == "model-not-readable"
     assert "nonsense" in error.value.details
+    with pytest.raises(AtelierError) as error:
+        shelf.get("partless-100")
+    assert error.value.code == "part-missing"
+    assert "libgomp" in error.value.details
     with pytest.raises(MemoryError):
         shelf.get("greedy-100")
     assert shelf.names() == []
