@@ -75,6 +75,7 @@ def overview() -> str:
     rows = (
         ("atelier", _("Open the window.")),
         ("atelier generate text --prompt P [-o FILE]", _("Write a text.")),
+        ("atelier generate speech --text T [-o FILE]", _("Read a text aloud, or make subtitles of it.")),
         ("atelier families", _("List the kinds of models that can be used.")),
         ("atelier models list | where", _("List the models, or say where they are kept.")),
         ("atelier library list | show | rebuild | trash", _("Look after what was made.")),

@@ -174,6 +174,8 @@ def plan(params: Mapping[str, Any], voices: Mapping[str, Voice], blends: bool = 
     rows = params.get("script") or [
         {"text": sentence.text, "paragraph": sentence.paragraph} for sentence in split(params.get("text", ""))
     ]
+    if (count := sum(len(row["text"]) for row in rows)) > LIMIT:
+        raise InvalidInput("text-too-long", {"parameter": "script", "count": count, "limit": LIMIT})
     if not any(character.isalnum() for row in rows for character in row["text"]):
         written = params.get("text", "").strip() or any(row["text"].strip() for row in rows)
         raise InvalidInput("speech-nothing-to-say" if written else "prompt-empty", {"parameter": "text"})

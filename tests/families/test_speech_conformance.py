@@ -242,6 +242,7 @@ def test_recipes_of_every_version_pass_through_upgrade(loaded: Loaded) -> None:
         ({"text": " \n"}, "prompt-empty"),
         ({"text": "?!… — 😀"}, "speech-nothing-to-say"),
         ({"text": "x" * 2_000_001}, "text-too-long"),
+        ({"script": [{"text": "x" * 20_000}] * 101}, "text-too-long"),
         ({"text": "a\ud800"}, "text-not-clean"),
         ({"script": [{"text": "…"}]}, "speech-nothing-to-say"),
         ({"script": [{"voice": "heart"}]}, "value-wrong-kind"),
