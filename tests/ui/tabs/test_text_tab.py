@@ -426,7 +426,7 @@ def test_copy_and_send(studio: Studio) -> None:
     tab.copy()
     assert QApplication.clipboard().text().startswith("# A keeper finds a letter.")
     menu = QMenu()
-    tab._fill_send(menu)
+    tab.menus.fill_send(menu)
     assert [action.text() for action in menu.actions()] == ["New text from this", "Rework this text", "Chat about this"]
     menu.actions()[2].trigger()
     assert tab.mode == "chat"

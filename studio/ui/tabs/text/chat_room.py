@@ -12,6 +12,7 @@ from studio.core.errors import AtelierError, InvalidInput, explain
 from studio.core.i18n import _, language
 from studio.core.jobs import Request
 from studio.core.params import SEED_MAX
+from studio.core.recipe import Recipe
 from studio.documents import ChatDocument, SavedChanged
 from studio.documents.base import Change
 from studio.documents.chat import USER, Message, MessageGrew, PathChanged
@@ -84,6 +85,16 @@ class ChatRoom(DocumentRoom[ChatDocument]):
         """An empty conversation with the same persona; it comes into being with the first message."""
         self.show(None)
         self._stage.composer.setFocus()
+
+    def restore(self, recipe: Recipe) -> None:
+        """A new conversation with the persona and the settings of `recipe`; its question waits to be sent."""
+        self.new()
+        said = [message for message in recipe.params["messages"] if isinstance(message, dict)]
+        system = next((m.get("content", "") for m in said if m.get("role") == "system"), "")
+        last = next((m.get("content", "") for m in reversed(said) if m.get("role") == USER), "")
+        self._panel.show_persona(str(system))
+        self._panel.show_settings("", 0, dict(recipe.params))
+        self._stage.composer.set_text(str(last))
 
     def begin_with(self, title: str, text: str) -> None:
         """A new conversation about `text`, which is attached to the first message."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from studio.core.errors import AtelierError
 from studio.core.i18n import N_, _
@@ -18,59 +17,29 @@ from studio.media.text import Script, read_text
 from studio.ui.model_picker import ModelPicker
 from studio.ui.services import Services
 from studio.ui.tabs.base import Command, Payload, Shell, Tab
+from studio.ui.tabs.inspector import Inspector
 from studio.ui.tabs.text.chat_panel import ChatPanel
 from studio.ui.tabs.text.chat_room import ChatRoom
 from studio.ui.tabs.text.chat_stage import ChatStage
 from studio.ui.tabs.text.context import Context, DragFiles, add_formats, ask_path, copy_markdown, save_script
 from studio.ui.tabs.text.desk import CHAT, REWORK, Desk
 from studio.ui.tabs.text.header import StageHeader
+from studio.ui.tabs.text.history import HistoryColumn
 from studio.ui.tabs.text.lists import RowList
 from studio.ui.tabs.text.memory import Memory
+from studio.ui.tabs.text.menus import TextMenus
 from studio.ui.tabs.text.rework_panel import ReworkPanel
 from studio.ui.tabs.text.rework_room import ReworkRoom
 from studio.ui.tabs.text.text_room import TextRoom
 from studio.ui.tabs.text.text_stage import TextStage
 from studio.ui.tabs.text.write_panel import WritePanel
 from studio.ui.theme import theme_of
-from studio.ui.widgets.buttons import GenerateButton, IconButton
+from studio.ui.widgets.buttons import GenerateButton
 from studio.ui.widgets.choices import SegmentedControl
 from studio.ui.widgets.meters import ContextMeter
-from studio.ui.widgets.rooms import HeaderBar, Surface
+from studio.ui.widgets.rooms import Surface
 
 MODES = (("write", N_("Write")), ("rework", N_("Rework")), ("chat", N_("Chat")))
-
-
-class _Inspector(Surface):
-    """The left column; Escape stops what is being written."""
-
-    def __init__(self, tab: TextTab) -> None:
-        super().__init__("surface.panel", "right")
-        self._tab = tab
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self._tab.stop()
-        else:
-            super().keyPressEvent(event)
-
-
-class _Scroll(QScrollArea):
-    """Scrolls up and down only. What is inside keeps its width when the scroll bar comes."""
-
-    def __init__(self, content: QWidget, margins: QVBoxLayout) -> None:
-        super().__init__()
-        self._margins = margins
-        self.setWidgetResizable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is inside takes the keyboard, and scrolls into view
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWidget(content)
-        self.viewport().setAutoFillBackground(False)
-        content.setAutoFillBackground(False)
-        self.verticalScrollBar().rangeChanged.connect(self._on_range)
-
-    def _on_range(self, _minimum: int, maximum: int) -> None:
-        bar = theme_of(self).metric("control.scrollbar") if maximum > 0 else 0
-        self._margins.setContentsMargins(16, 16, 16 - bar, 16)
 
 
 class TextTab(Tab):
@@ -102,9 +71,11 @@ class TextTab(Tab):
         self.text = TextRoom(self.context, self.write_panel, self.text_stage, self.versions, self.generate_button)
         self.rework = ReworkRoom(self.context, self.rework_panel, self.text_stage, self.rework_button)
         self.chat = ChatRoom(self.context, self.chat_panel, self.chat_stage, self.conversations, self.meter)
+        self.menus = TextMenus(self.context, self.text_stage, self.text)
         self.inspector = self._make_inspector()
         self.stage = self._make_stage()
-        self.history = self._make_history()
+        column = HistoryColumn(self.menus, self.text, self.versions, self.chat, self.conversations)
+        self.history = self._column = column
         self.history_button = self.header.history_button
         self._connect()
         self._show_mode()
@@ -115,41 +86,24 @@ class TextTab(Tab):
     # -- the three columns ------------------------------------------------------------------------------------
 
     def _make_inspector(self) -> QWidget:
-        theme = theme_of(self)
-        column_widget = _Inspector(self)
         head = Surface("surface.panel", "bottom")
-        head.setFixedHeight(theme.metric("layout.header"))
+        head.setFixedHeight(theme_of(self).metric("layout.header"))
         self.modes = SegmentedControl([(value, _(name)) for value, name in MODES], "write", _("Mode"))
         row = QHBoxLayout(head)
         row.setContentsMargins(16, 0, 16, 0)
         row.addWidget(self.modes)
-        content = QWidget()
-        inside = QVBoxLayout(content)
-        inside.setContentsMargins(16, 16, 16, 16)
-        inside.setSpacing(16)
-        inside.addWidget(self.picker)
-        for panel in (self.write_panel, self.rework_panel, self.chat_panel):
-            inside.addWidget(panel, 1)
-        foot = Surface("surface.panel", "top")
-        foot.setFixedHeight(theme.metric("layout.inspectorFooter"))
-        self._feet = QStackedWidget(foot)
+        self._feet = QStackedWidget()
         for widget in (self.generate_button, self.rework_button, self.meter):
             box = QWidget()
             centred = QVBoxLayout(box)
             centred.setContentsMargins(0, 0, 0, 0)
             centred.addWidget(widget)
             self._feet.addWidget(box)
-        foot_row = QHBoxLayout(foot)
-        foot_row.setContentsMargins(16, 0, 16, 0)
-        foot_row.addWidget(self._feet)
-        column = QVBoxLayout(column_widget)
-        column.setContentsMargins(0, 0, 1, 0)
-        column.setSpacing(0)
-        self._area = _Scroll(content, inside)
-        column.addWidget(head)
-        column.addWidget(self._area, 1)
-        column.addWidget(foot)
-        return column_widget
+        panels = (self.write_panel, self.rework_panel, self.chat_panel)
+        inspector = Inspector(head, self.picker, panels, self._feet)
+        inspector.escape_pressed.connect(self.stop)
+        self._area = inspector.area
+        return inspector
 
     def _make_stage(self) -> QWidget:
         stage = QWidget()
@@ -163,37 +117,17 @@ class TextTab(Tab):
         column.addWidget(self._stages, 1)
         return stage
 
-    def _make_history(self) -> QWidget:
-        history = Surface("surface.panel", "left")
-        self._history_head = HeaderBar(_("Versions"))
-        self._new = IconButton("plus", _("New text"))
-        self._compare = IconButton("git-diff", _("Compare with the version before"))
-        self._more = IconButton("dots-three", _("More"))
-        for button in (self._new, self._compare, self._more):
-            self._history_head.add_end(button)
-        self._lists = QStackedWidget()
-        self._lists.addWidget(self.versions)
-        self._lists.addWidget(self.conversations)
-        column = QVBoxLayout(history)
-        column.setContentsMargins(1, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._history_head)
-        column.addWidget(self._lists, 1)
-        return history
-
     def _connect(self) -> None:
         self.modes.changed.connect(lambda mode: self.set_mode(str(mode)))
         self.picker.changed.connect(self._on_model)
-        self._new.clicked.connect(self.new)
-        self._compare.clicked.connect(lambda: self.text.compare_with_before())
-        self._more.clicked.connect(self._open_more)
+        self._column.new_wanted.connect(self.new)
         header = self.header
         header.undo.clicked.connect(self.undo)
         header.redo.clicked.connect(self.redo)
         header.find_button.clicked.connect(self.find)
         header.copy.clicked.connect(self.copy)
         header.new_chat.clicked.connect(self.new)
-        header.send_menu_wanted.connect(self._fill_send)
+        header.send_menu_wanted.connect(self.menus.fill_send)
         header.export_menu_wanted.connect(lambda menu: add_formats(menu, self.export))
         header.export.drag_started.connect(self._drag)
         for room in (self.text, self.rework, self.chat):
@@ -201,14 +135,11 @@ class TextTab(Tab):
         self.text.document_changed.connect(self.rework.show_scope)
         self.chat.text_wanted.connect(self._on_text_wanted)
         self.text_stage.escape_pressed.connect(self.stop)
-        self.text_stage.editor.menu_opened.connect(self._fill_page_menu)
+        self.text_stage.editor.menu_opened.connect(self.menus.fill_page)
+        self.menus.mode_wanted.connect(self.set_mode)
+        self.menus.rework_wanted.connect(self.rework_by)
         self.text_stage.editor.cleaned.connect(self._on_cleaned)
         self.chat_stage.composer.cleaned.connect(self._on_cleaned)
-        self.versions.menu_wanted.connect(self._open_row_menu)
-        self.versions.delete_pressed.connect(self._delete_row)
-        self.versions.heart_pressed.connect(self.text.set_favourite)
-        self.conversations.menu_wanted.connect(self._open_row_menu)
-        self.conversations.delete_pressed.connect(self.chat.trash)
 
     # -- modes ------------------------------------------------------------------------------------------------
 
@@ -232,13 +163,9 @@ class TextTab(Tab):
         self._feet.setCurrentIndex(number)
         self.generate_button.setEnabled(True)
         self._stages.setCurrentIndex(1 if chat else 0)
-        self._lists.setCurrentIndex(1 if chat else 0)
         self._area.verticalScrollBar().setValue(0)
         self.header.set_mode(chat=chat)
-        self._history_head.set_title(_("Conversations") if chat else _("Versions"))
-        self._new.set_name(_("New conversation") if chat else _("New text"))
-        self._compare.setVisible(not chat)
-        self._more.setVisible(not chat)
+        self._column.show_mode(chat=chat)
         if chat:
             self.chat.refresh()
         else:
@@ -263,12 +190,7 @@ class TextTab(Tab):
                 title, _("Version {number}").format(number=version.number) if version is not None else ""
             )
             has_text = bool(version and version.text.strip())
-            count = len(self.text.document.versions) if self.text.document else 0
-            self._compare.setEnabled(count > 1)
-            self._compare.setToolTip(
-                _("Compare with the version before") if count > 1 else _("There is only one version to look at")
-            )
-            self._more.setEnabled(version is not None)
+            self._column.refresh()
         self.header.set_tools(
             has_text=has_text,
             undo=document.undo_label if document and document.can_undo else None,
@@ -349,37 +271,6 @@ class TextTab(Tab):
             return
         self.header.export.drag(path, script.body or "\n\n".join(words for _who, words in script.turns))
 
-    def _selected(self) -> str:
-        start, end = self.text_stage.editor.selected()
-        return self.text_stage.editor.text[start:end] or self.text_stage.editor.text
-
-    def _fill_send(self, menu: QMenu) -> None:
-        document = self.text.document
-        version = document.current if document else None
-        if document is None or version is None:
-            return
-        start, end = self.text_stage.editor.selected()
-        part = bool(self.text_stage.editor.text[start:end].strip())
-        for target in self.shell.targets(Medium.TEXT):
-            title = _(target.title)
-            if target.id == "text.rework":
-                title = _("Rework the selection") if part else _("Rework this text")
-            elif target.id == "text.chat":
-                title = _("Chat about this")
-            elif target.id == "text.write":
-                title = _("New text from this")
-            action = menu.addAction(theme_of(self).icon(target.icon), title)
-            action.triggered.connect(lambda _checked=False, id=target.id: self._send(id))
-
-    def _send(self, target: str) -> None:
-        document = self.text.document
-        version = document.current if document else None
-        if target == "text.rework":
-            self.set_mode("rework")
-        elif document is not None and version is not None:
-            items = (version.item,) if version.item else ()
-            self.shell.send(target, Payload(Medium.TEXT, document.title, self._selected(), items, items))
-
     def _on_text_wanted(self, title: str, text: str) -> None:
         self.set_mode("write")
         self.text.open_with(title, text)
@@ -387,86 +278,12 @@ class TextTab(Tab):
     def _on_cleaned(self, count: int) -> None:
         self.shell.toast(_("{count} characters that cannot be shown were left out.").format(count=count), kind="info")
 
-    # -- menus ------------------------------------------------------------------------------------------------
-
-    def _fill_page_menu(self, menu: QMenu) -> None:
-        editor = self.text_stage.editor
-        chosen = editor.textCursor().hasSelection()
-        editable = not editor.isReadOnly()
-        document = self.text.document
-        menu.addAction(_("Undo"), self.undo).setEnabled(bool(document and document.can_undo))
-        menu.addAction(_("Redo"), self.redo).setEnabled(bool(document and document.can_redo))
-        menu.addSeparator()
-        menu.addAction(_("Cut"), editor.cut).setEnabled(chosen and editable and not editor.has_pending)
-        menu.addAction(_("Copy"), editor.copy).setEnabled(chosen)
-        menu.addAction(_("Paste"), editor.paste).setEnabled(editor.canPaste() and editable)
-        menu.addAction(_("Select all"), editor.selectAll)
-        menu.addSeparator()
-        for action in self.context.templates.actions:
-            entry = menu.addAction(str(action.title))
-            entry.setEnabled(bool(editor.text.strip()) and editable and not editor.has_pending)
-            entry.triggered.connect(lambda _checked=False, id=action.id: self.rework_by(id))
-
     def rework_by(self, action: str) -> None:
         """Do an action of the Rework mode with the selection, at once unless it needs a choice first."""
         self.set_mode("rework")
         self.rework_panel.choose(action)
         if not self.rework_panel.action.needs_tone:
             self.rework.rework()
-
-    def _version_menu(self, menu: QMenu, id: str) -> None:
-        document = self.text.document
-        if document is None:
-            return
-        version, current = document.version(id), document.current
-        heart = _("Take the heart away") if version.favourite else _("Give it a heart")
-        menu.addAction(heart, lambda: self.text.set_favourite(id))
-        others = [other for other in document.versions if other.id != id]
-        if current is not None and current.id != id:
-            menu.addAction(_("Compare with what is shown"), lambda: self.text.compare(id, current.id))
-        elif others:
-            menu.addAction(_("Compare with the version before"), lambda: self.text.compare_with_before(id))
-        menu.addAction(_("Go on from a copy of it"), lambda: document.restore(id))
-        if version.params:
-            menu.addAction(_("Use its settings and seed"), lambda: self.text.use_settings(id))
-        menu.addSeparator()
-        menu.addAction(_("Delete this version"), lambda: self.text.delete_version(id))
-
-    def _open_row_menu(self, id: str, place: QPoint) -> None:
-        menu = QMenu(self.stage)
-        self.fill_row_menu(menu, id)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(place)
-
-    def fill_row_menu(self, menu: QMenu, id: str) -> None:
-        """What can be done with a row of the history."""
-        if self._mode == "chat":
-            menu.addAction(_("Move to the trash"), lambda: self.chat.trash(id))
-            return
-        document = self.text.document
-        if document is not None and any(version.id == id for version in document.versions):
-            self._version_menu(menu, id)
-        else:
-            menu.addAction(_("Open"), lambda: self.text.open_row(id))
-            menu.addAction(_("Move to the trash"), lambda: self.text.trash(id))
-
-    def _open_more(self) -> None:
-        document = self.text.document
-        if document is None or document.current is None:
-            return
-        menu = QMenu(self.stage)
-        self._version_menu(menu, document.current.id)
-        menu.addSeparator()
-        menu.addAction(_("Move this text to the trash"), lambda: self.text.trash(document.id))
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(self._more.mapToGlobal(QPoint(0, self._more.height() + 4)))
-
-    def _delete_row(self, id: str) -> None:
-        document = self.text.document
-        if document is not None and any(version.id == id for version in document.versions):
-            self.text.delete_version(id)
-        elif id:
-            self.text.trash(id)
 
     # -- what the window asks ---------------------------------------------------------------------------------
 
@@ -566,25 +383,13 @@ class TextTab(Tab):
         self.text.open_with(item.title, text)
 
     def restore(self, recipe: Recipe) -> None:
-        params = dict(recipe.params)
         self.picker.choose(recipe.model)
-        if "messages" in params:
+        if "messages" in recipe.params:
             self.set_mode("chat")
-            self.chat.new()
-            said = [message for message in params["messages"] if isinstance(message, dict)]
-            system = next((m.get("content", "") for m in said if m.get("role") == "system"), "")
-            last = next((m.get("content", "") for m in reversed(said) if m.get("role") == "user"), "")
-            self.chat_panel.show_persona(str(system))
-            self.chat_panel.show_settings("", 0, params)
-            self.chat_stage.composer.set_text(str(last))
+            self.chat.restore(recipe)
             return
         self.set_mode("write")
-        self.text.show(None)
-        plain = self.context.templates.template("blank")
-        template = next(
-            (t for t in (plain, *self.context.templates.templates) if t is not None and t.task == recipe.task), None
-        )
-        self.write_panel.show_brief(template.id if template else "", str(params.get("prompt", "")), "", 0, params)
+        self.text.restore(recipe)
 
     def accept(self, target: str, payload: Payload) -> None:
         place = target.partition(".")[2]

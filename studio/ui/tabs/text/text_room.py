@@ -10,6 +10,7 @@ from studio.core.errors import AtelierError, InvalidInput, explain
 from studio.core.i18n import _
 from studio.core.jobs import Request
 from studio.core.params import SEED_MAX
+from studio.core.recipe import Recipe
 from studio.documents import SavedChanged, TextDocument
 from studio.documents.base import Change
 from studio.documents.templates import Template
@@ -81,6 +82,14 @@ class TextRoom(DocumentRoom[TextDocument]):
         """An empty page; the form stays. The document comes into being with the first word."""
         self.show(None)
         self._panel.prompt.setFocus()
+
+    def restore(self, recipe: Recipe) -> None:
+        """An empty page with the form as it was for `recipe`."""
+        self.show(None)
+        found = self._context.templates
+        fitting = [item for item in (found.template("blank"), *found.templates) if item and item.task == recipe.task]
+        prompt = str(recipe.params.get("prompt", ""))
+        self._panel.show_brief(fitting[0].id if fitting else "", prompt, "", 0, dict(recipe.params))
 
     def open_with(self, title: str, text: str) -> None:
         """A new document that holds `text`."""
