@@ -31,6 +31,7 @@ Samples = NDArray[np.float32]
 PLAYING, PAUSED, STOPPED = "playing", "paused", "stopped"
 BUFFER_SECONDS = 0.2
 TICK_MS = 33
+STALL_SECONDS = 3.0  # without being asked for samples: a device that went away without a word
 
 _log = logging.getLogger(__name__)
 
@@ -281,6 +282,8 @@ class Player(QObject):
         self._pulled = 0
         self._mark = Mark()
         self._drained = False
+        self._deaf = False  # the device takes no samples any more; another one may come
+        self._asked = QElapsedTimer()
         self._ticker = QTimer(self)
         self._ticker.setInterval(TICK_MS)
         self._ticker.timeout.connect(self._tick)
@@ -372,7 +375,7 @@ class Player(QObject):
 
     def set_device(self, id: str) -> None:
         if id != self._wanted:
-            self._wanted = id
+            self._wanted, self._deaf = id, False
             self._reopen()
 
     def _devices(self) -> Any:
@@ -382,7 +385,7 @@ class Player(QObject):
         return self._media
 
     def _chosen(self) -> QAudioDevice | None:
-        if self._always_silent:
+        if self._always_silent or self._deaf:
             return None
         media = self._devices()
         for device in media.audioOutputs():
@@ -392,6 +395,7 @@ class Player(QObject):
         return None if default.isNull() else default
 
     def _on_devices(self) -> None:
+        self._deaf = False
         self.devices_changed.emit()
         self._reopen()
 
@@ -411,6 +415,7 @@ class Player(QObject):
         self._heard.clear()
         self._pulled = 0
         self._drained = False
+        self._asked.start()
         device = self._chosen()
         output: Output | None = None
         if device is not None:
@@ -436,6 +441,7 @@ class Player(QObject):
 
     def _pull(self, frames: int) -> Samples:
         """The next `frames`, with silence where there is nothing to hear yet or any more."""
+        self._asked.start()
         source = self.source
         channels = source.channels if source else 1
         parts: list[Samples] = []
@@ -471,10 +477,12 @@ class Player(QObject):
 
     def _tick(self) -> None:
         heard = self._follow()
-        if isinstance(self._output, SinkOutput) and self._output.failed():
-            _log.warning("the sound device went away")
-            self._reopen()
-            return
+        if isinstance(self._output, SinkOutput):
+            self._deaf = self._asked.elapsed() > 1000 * STALL_SECONDS
+            if self._deaf or self._output.failed():
+                _log.warning("the sound device went away")
+                self._reopen()
+                return
         if self._drained and not heard:
             self._close()
             self.source = None

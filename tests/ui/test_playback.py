@@ -146,3 +146,49 @@ def test_multimedia_is_loaded_only_when_something_is_played() -> None:
     code = "import sys, studio.ui.playback, studio.ui.tabs.speech; print('PySide6.QtMultimedia' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "False"
+
+
+class _Deaf:
+    """A device that takes no samples, as one that was pulled out does on some systems."""
+
+    def __init__(self, *_arguments: object) -> None:
+        self.stopped = False
+
+    def start(self) -> bool:
+        return True
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def set_volume(self, volume: float) -> None:
+        return
+
+    def waiting(self) -> int:
+        return 0
+
+    def failed(self) -> bool:
+        return False
+
+
+class _Device:
+    def description(self) -> str:
+        return "Headphones"
+
+
+def test_a_device_that_goes_away_without_a_word_does_not_hold_it_up(
+    player: Player, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.ui.playback.SinkOutput", _Deaf)
+    monkeypatch.setattr("studio.ui.playback.STALL_SECONDS", 0.2)
+    monkeypatch.setattr(player, "_chosen", lambda: None if player._deaf else _Device())
+    stream = Stream(RATE)
+    stream.append(np.zeros(RATE * 3, np.float32))
+    silent: list[bool] = []
+    player.silent_changed.connect(silent.append)
+    player.play(stream)
+    assert silent == [False]
+    until(lambda: silent == [False, True])
+    until(lambda: player.mark.frame > RATE // 4)
+    player._on_devices()  # another one was plugged in
+    assert silent == [False, True, False] and player.is_playing
+    player.stop()

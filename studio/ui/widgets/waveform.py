@@ -34,6 +34,7 @@ RULER, FLAG, BAR, PITCH = 24, 16, 2, 3
 LINE_ROOM = 6  # pixels between the lines of two parts
 OUTLINES = 500
 USUAL, MOST = 20.0, 240.0  # pixels per second
+ALMOST = 1.2  # a sound that nearly fits is made to fit
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _TICK_ROOM = 72
 
@@ -164,6 +165,8 @@ class Waveform(QAbstractScrollArea):
     def _arrange(self) -> None:
         width = self.viewport().width()
         zoom = max(self._wanted, min(self.least(), MOST))  # a short sound fills the width
+        if zoom < self.least() * ALMOST:
+            zoom = min(self.least(), MOST)
         new, self._zoom = zoom != self._zoom, zoom
         bar = self.horizontalScrollBar()
         bar.setRange(0, max(0, math.ceil(self._seconds * self._zoom) + 8 - width))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -362,6 +363,33 @@ def test_more_can_be_asked_for_while_it_speaks(studio: Studio, tab: SpeechTab) -
     studio.engine.release()
     studio.wait(lambda: tab.desk.run_of(document) is None)
     assert states(document) == ["made", "waiting", "waiting", "made"]
+
+
+def test_a_job_that_is_asked_for_again_is_heard_and_kept(studio: Studio, tab: SpeechTab) -> None:
+    document = write(tab)
+    jobs: list[str] = []
+    studio.services.bridge.job_changed.connect(lambda job: jobs.append(job.id))
+    studio.engine.play = Speaking(seconds=0.4, pause_at=1)
+    tab.generate_button.requested.emit()
+    studio.wait(lambda: run_of(tab).said == 1)
+    tab.room.stop()
+    studio.wait(lambda: tab.desk.run_of(document) is None)
+    studio.engine.play = Speaking(seconds=0.4)
+    studio.services.queue.retry(jobs[0])
+    studio.wait(lambda: states(document) == ["made"] * 4)
+
+
+def test_what_was_filed_while_nobody_listened_is_taken_over(studio: Studio, tab: SpeechTab) -> None:
+    document = write(tab)
+    speak(studio, tab)
+    before = [sentence.seconds for sentence in document.sentences]
+    for row, sentence in enumerate(list(document.sentences)):  # as if the tab had not been there
+        document._sentences[row] = replace(sentence, take="", manner="", seconds=0.0)
+    document._forget()
+    tab.room.show(None)
+    tab.room.show(document)
+    studio.wait(lambda: states(document) == ["made"] * 4)
+    assert [sentence.seconds for sentence in document.sentences] == pytest.approx(before, abs=0.001)
 
 
 # -- languages ------------------------------------------------------------------------------------------------
