@@ -1,4 +1,4 @@
-"""Files and the system's own programs: show one in its folder."""
+"""Files and the system's own programs: ask where to save one, show one in its folder."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QStandardPaths, QUrl
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from studio.core.i18n import _
+from studio.library.names import safe_name
 
 
 def open_path(path: Path) -> bool:
@@ -25,3 +29,14 @@ def show_in_folder(path: Path) -> bool:
         except OSError:
             pass  # the folder alone will do
     return open_path(path.parent)
+
+
+def ask_path(parent: QWidget, title: str, suffix: str) -> Path | None:
+    """Where to save, from the system's dialog; None if the user thought better of it."""
+    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    start = str(Path(folder) / (safe_name(title, _("Untitled")) + suffix))
+    chosen, _filter = QFileDialog.getSaveFileName(parent, _("Export"), start, f"*{suffix}")
+    if not chosen:
+        return None
+    path = Path(chosen)
+    return path if path.suffix.lower() == suffix else path.with_name(path.name + suffix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QMenu
 
 from studio.documents.speech import SpeechDocument
-from studio.ui.pane import ScrollPage
+from studio.ui.tabs.inspector import Inspector
 from studio.ui.tabs.speech import SpeechTab
 from studio.ui.widgets.dialogs import Dialog
 from tests.fakes.fake_engine import MODELS
@@ -138,9 +138,8 @@ def folds(studio: Studio) -> None:
     speech.panel.blend.on.setChecked(True)
     speech.panel.form.set_expanded(True)
     studio.spin(250)
-    area = speech.inspector.findChild(ScrollPage)
-    assert area is not None
-    area.verticalScrollBar().setValue(10_000)
+    assert isinstance(speech.inspector, Inspector)
+    speech.inspector.area.verticalScrollBar().setValue(10_000)
 
 
 def rename(studio: Studio) -> None:

@@ -686,7 +686,7 @@ def test_history_hearts_renames_and_trash(studio: Studio, tab: SpeechTab, spoken
     ]
     tab.shelf.remove(card)
     assert tab.readings.cards.cards() == []
-    tab.shelf._keep(card.id)
+    tab.shelf.late_trash.keep(card.id)
     assert len(tab.readings.cards.cards()) == 1
 
 

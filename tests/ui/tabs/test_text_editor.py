@@ -11,7 +11,7 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from studio.ui.tabs.text.clean import clean_paste
+from studio.ui.tabs.clean import clean_paste
 from studio.ui.tabs.text.editor import StageEditor
 from studio.ui.tabs.text.positions import to_characters, to_units, units
 from studio.ui.theme import Theme

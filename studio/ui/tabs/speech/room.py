@@ -26,6 +26,7 @@ from studio.media.reading import split
 from studio.ui.model_picker import ModelPicker
 from studio.ui.services import Services
 from studio.ui.tabs.base import Shell
+from studio.ui.tabs.clean import clean_paste
 from studio.ui.tabs.speech.desk import Desk, Run
 from studio.ui.tabs.speech.hearing import Hearing
 from studio.ui.tabs.speech.memory import Memory
@@ -34,9 +35,7 @@ from studio.ui.tabs.speech.row_menu import fill_row_menu, fill_voice_menu, middl
 from studio.ui.tabs.speech.sampler import Sampler, Wish, sample_of
 from studio.ui.tabs.speech.speakers import Speaker, can_say, find, language_name, speakers
 from studio.ui.tabs.speech.stage import SpeechStage
-from studio.ui.tabs.text.clean import clean_paste
-from studio.ui.tabs.text.hints import about, left
-from studio.ui.tabs.text.memory import short_title
+from studio.ui.tabs.words import about, left, short_title
 from studio.ui.widgets.buttons import GenerateButton
 
 LARGE = 40_000  # characters that are split into sentences in the background

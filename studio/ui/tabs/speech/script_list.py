@@ -29,8 +29,8 @@ from PySide6.QtWidgets import (
 
 from studio.core.i18n import _
 from studio.ui.icons import paint_icon
+from studio.ui.tabs.clean import clean_paste
 from studio.ui.tabs.speech.script_model import Index, Role, Row, ScriptModel, duration_words, state_words
-from studio.ui.tabs.text.clean import clean_paste
 from studio.ui.theme import Theme, theme_of
 from studio.ui.widgets.chips import chip_width, paint_chip
 from studio.ui.widgets.paint import line_text, paint_box, text_width

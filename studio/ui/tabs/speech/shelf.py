@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QPoint, QTimer, Signal
+from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtWidgets import QMenu
 
 from studio.core.errors import AtelierError
@@ -13,13 +13,13 @@ from studio.documents.speech import SpeechDocument
 from studio.ui.names import ask_name
 from studio.ui.services import Services
 from studio.ui.tabs.base import Shell
+from studio.ui.tabs.late_trash import LateTrash
 from studio.ui.tabs.speech.desk import Desk
 from studio.ui.tabs.speech.history import CURRENT, DOCUMENT, READING, Card, HistoryList
-from studio.ui.tabs.text.lists import clock
+from studio.ui.tabs.words import clock
 from studio.ui.widgets.waveform import clock_time
 
 MOST = 200
-TRASH_MS = 6000
 
 
 class Shelf(QObject):
@@ -33,8 +33,9 @@ class Shelf(QObject):
         self._services, self._shell, self._desk, self._view = services, shell, desk, view
         self._document: SpeechDocument | None = None
         self._others: tuple[Card, ...] = ()
-        self._doomed: dict[str, QTimer] = {}
         self._favourites = False
+        self.late_trash = LateTrash(services, shell, self)
+        self.late_trash.changed.connect(self.list_documents)
         view.opened.connect(self.open)
         view.menu_wanted.connect(self._open_menu)
         view.delete_pressed.connect(self.remove)
@@ -66,7 +67,7 @@ class Shelf(QObject):
                 str(item.problem) if item.problem else "",
             )
             for item in found[:MOST]
-            if item.id not in self._doomed
+            if item.id not in self.late_trash
         )
         self.refresh()
 
@@ -157,32 +158,7 @@ class Shelf(QObject):
             self._desk.stop(self._desk.run_of(document))
             self._document = None
             self.closed.emit(id)
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(TRASH_MS)
-        timer.timeout.connect(lambda: self.trash_now(id))
-        timer.start()
-        self._doomed[id] = timer
-        self.list_documents()
-        self._shell.toast(
-            _("{title} is moved to the trash.").format(title=card.title),
-            actions=((_("Undo"), lambda: self._keep(id)),),
-        )
-
-    def _keep(self, id: str) -> None:
-        if (timer := self._doomed.pop(id, None)) is not None:
-            timer.stop()
-            self.list_documents()
-
-    def trash_now(self, id: str) -> None:
-        if self._doomed.pop(id, None) is not None:
-            self._guard(lambda: self._services.documents.trash(id))
-            self.list_documents()
-
-    def settle(self) -> None:
-        """Before the program ends: do what was put off."""
-        for id in list(self._doomed):
-            self.trash_now(id)
+        self.late_trash.put(id, card.title)
 
     def rename(self, card: Card) -> None:
         id = card.id if card.kind == DOCUMENT else self._document.id if self._document else ""

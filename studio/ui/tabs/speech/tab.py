@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from studio.core.errors import AtelierError
 from studio.core.i18n import _, language, n_
@@ -15,12 +14,12 @@ from studio.core.jobs import Medium
 from studio.core.recipe import Recipe
 from studio.documents.speech import Delivery, SpeechDocument
 from studio.library import Item
-from studio.ui.files import open_path
+from studio.ui.files import ask_path, open_path
 from studio.ui.model_picker import ModelPicker
-from studio.ui.pane import ScrollPage
 from studio.ui.playback import Player
 from studio.ui.services import Services
 from studio.ui.tabs.base import Command, Payload, Shell, Tab
+from studio.ui.tabs.inspector import Inspector
 from studio.ui.tabs.speech import export
 from studio.ui.tabs.speech.desk import TAB, Desk
 from studio.ui.tabs.speech.hearing import Hearing
@@ -34,26 +33,11 @@ from studio.ui.tabs.speech.sampler import Sampler
 from studio.ui.tabs.speech.samples import samples
 from studio.ui.tabs.speech.shelf import Shelf
 from studio.ui.tabs.speech.stage import SpeechStage
-from studio.ui.tabs.text.context import ask_path
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import GenerateButton, IconButton
 from studio.ui.widgets.rooms import HeaderBar, Sample, Surface
 
 TEXT_LIMIT = 2_000_000  # characters: more than a day of speech
-
-
-class _Inspector(Surface):
-    """The left column; Escape stops what is being made."""
-
-    def __init__(self, tab: SpeechTab) -> None:
-        super().__init__("surface.panel", "right")
-        self._tab = tab
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self._tab.room.stop()
-        else:
-            super().keyPressEvent(event)
 
 
 class SpeechTab(Tab):
@@ -105,25 +89,8 @@ class SpeechTab(Tab):
     # -- the columns ------------------------------------------------------------------------------------------
 
     def _make_inspector(self) -> QWidget:
-        theme = theme_of(self)
-        inspector = _Inspector(self)
-        content = QWidget()
-        inside = QVBoxLayout(content)
-        inside.setContentsMargins(16, 16, 16, 16)
-        inside.setSpacing(16)
-        inside.addWidget(self.picker)
-        inside.addWidget(self.panel, 1)
-        foot = Surface("surface.panel", "top")
-        foot.setFixedHeight(theme.metric("layout.inspectorFooter"))
-        foot_row = QHBoxLayout(foot)
-        foot_row.setContentsMargins(16, 0, 16, 0)
-        foot_row.addWidget(self.generate_button)
-        column = QVBoxLayout(inspector)
-        column.setContentsMargins(0, 0, 1, 0)
-        column.setSpacing(0)
-        column.addWidget(HeaderBar(_("Speak")))
-        column.addWidget(ScrollPage(content), 1)
-        column.addWidget(foot)
+        inspector = Inspector(HeaderBar(_("Speak")), self.picker, [self.panel], self.generate_button)
+        inspector.escape_pressed.connect(self.room.stop)
         return inspector
 
     def _make_history(self) -> QWidget:
@@ -359,7 +326,7 @@ class SpeechTab(Tab):
 
     def close_ok(self) -> bool:
         self.room.settle()
-        self.shelf.settle()
+        self.shelf.late_trash.settle()
         self.player.stop()
         return True
 

@@ -17,7 +17,7 @@ from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QTextBlockFormat, QTextCharFormat, QTextCursor, QTextFrameFormat
 from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
-from studio.ui.tabs.text.clean import clean_paste
+from studio.ui.tabs.clean import clean_paste
 from studio.ui.tabs.text.positions import to_characters, to_units, units
 from studio.ui.theme import theme_of
 

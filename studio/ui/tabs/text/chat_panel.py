@@ -16,7 +16,8 @@ from studio.ui.form import ParamForm, section
 from studio.ui.names import ask_name
 from studio.ui.tabs.text.asking import advanced_params, param, usual
 from studio.ui.tabs.text.hints import Hint, language_hint
-from studio.ui.tabs.text.memory import Memory, short_title
+from studio.ui.tabs.text.memory import Memory
+from studio.ui.tabs.words import short_title
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.choices import ChipRow
 from studio.ui.widgets.paint import Label, Separator

@@ -18,18 +18,18 @@ from studio.documents.base import Change
 from studio.documents.chat import USER, Message, MessageGrew, PathChanged
 from studio.documents.templates import Persona
 from studio.media.text import read_text, text_language
+from studio.ui.tabs.clean import clean_paste
 from studio.ui.tabs.text.asking import Order, chat_request, expected_tokens
 from studio.ui.tabs.text.chat_panel import ChatPanel
 from studio.ui.tabs.text.chat_stage import ChatStage
-from studio.ui.tabs.text.clean import clean_paste
 from studio.ui.tabs.text.context import Context
 from studio.ui.tabs.text.desk import CHAT, Run, origin
 from studio.ui.tabs.text.document_room import DocumentRoom
-from studio.ui.tabs.text.hints import empty_words, language_hint, left, samples
-from studio.ui.tabs.text.lists import Row, RowList, clock, day_clock
-from studio.ui.tabs.text.memory import short_title
+from studio.ui.tabs.text.hints import empty_words, language_hint, samples
+from studio.ui.tabs.text.lists import Row, RowList
 from studio.ui.tabs.text.paragraphs import Shown
 from studio.ui.tabs.text.status import Tokens, show_tokens
+from studio.ui.tabs.words import clock, day_clock, left, short_title
 from studio.ui.widgets.meters import ContextMeter
 from studio.ui.widgets.rooms import Sample
 

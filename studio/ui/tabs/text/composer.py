@@ -9,7 +9,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QTextBlockForm
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QTextEdit, QVBoxLayout, QWidget
 
 from studio.core.i18n import _
-from studio.ui.tabs.text.clean import clean_paste
+from studio.ui.tabs.clean import clean_paste
 from studio.ui.tabs.text.memory import Memory
 from studio.ui.tabs.text.prompt_menus import open_menu, saved_menu
 from studio.ui.theme import theme_of

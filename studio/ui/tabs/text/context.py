@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths, QTemporaryDir
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+from PySide6.QtCore import QTemporaryDir
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from studio.core.errors import AtelierError
 from studio.core.i18n import _
@@ -43,17 +43,6 @@ def add_formats(menu: QMenu, save: Callable[[str], None]) -> None:
         (".html", _("Web page (HTML)")),
     ):
         menu.addAction(name).triggered.connect(lambda _checked=False, suffix=suffix: save(suffix))
-
-
-def ask_path(parent: QWidget, title: str, suffix: str) -> Path | None:
-    """Where to save, from the system's dialog; None if the user thought better of it."""
-    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-    start = str(Path(folder) / (safe_name(title, _("Untitled")) + suffix))
-    chosen, _filter = QFileDialog.getSaveFileName(parent, _("Export"), start, f"*{suffix}")
-    if not chosen:
-        return None
-    path = Path(chosen)
-    return path if path.suffix.lower() == suffix else path.with_name(path.name + suffix)
 
 
 def save_script(context: Context, script: Script, path: Path, owner: QWidget) -> None:

@@ -55,24 +55,6 @@ def samples(sources: Sequence[WithExamples], model: ModelInfo | None) -> list[tu
     ][:SAMPLES]
 
 
-def about(seconds: float) -> str:
-    """ "about 6 s"; nothing for a time that is not known."""
-    if seconds < 0:
-        return ""
-    if seconds < 90:
-        return _("about {seconds} s").format(seconds=max(1, round(seconds)))
-    return _("about {minutes} min").format(minutes=round(seconds / 60))
-
-
-def left(seconds: float) -> str:
-    """ "6 s left"; nothing for a time that is not known."""
-    if seconds < 0:
-        return ""
-    if seconds < 90:
-        return _("{seconds} s left").format(seconds=max(1, round(seconds)))
-    return _("{minutes} min left").format(minutes=round(seconds / 60))
-
-
 class Hint(QWidget):
     """A quiet sentence with a way on; hidden while there is nothing to say."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QDateTime, QItemSelectionModel, QLocale, QModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from studio.core.i18n import _, language, n_
+from studio.core.i18n import _, n_
 from studio.ui.theme import theme_of
 from studio.ui.widgets.paint import paint_box
 from studio.ui.widgets.versions import GAP, MARGIN, Role, VersionList
@@ -184,30 +183,6 @@ class RowList(VersionList):
             self.heart_pressed.emit(row.id)
         else:
             super().keyPressEvent(event)
-
-
-def clock(created: float, now: float | None = None) -> str:
-    """ "10:58" today, else the day."""
-    now = time.time() if now is None else now
-    then, today = QDateTime.fromSecsSinceEpoch(int(created)), QDateTime.fromSecsSinceEpoch(int(now))
-    if then.date() == today.date():
-        return then.toString("HH:mm")
-    locale = QLocale(language())
-    return (
-        locale.toString(then.date(), _("d MMM"))
-        if then.date().year() == today.date().year()
-        else then.toString("yyyy-MM-dd")
-    )
-
-
-def day_clock(created: float, now: float | None = None) -> str:
-    """ "Today 14:20" or the day with the time, for a line in a conversation."""
-    now = time.time() if now is None else now
-    then, today = QDateTime.fromSecsSinceEpoch(int(created)), QDateTime.fromSecsSinceEpoch(int(now))
-    moment = then.toString("HH:mm")
-    if then.date() == today.date():
-        return _("Today {time}").format(time=moment)
-    return f"{QLocale(language()).toString(then.date(), QLocale.FormatType.LongFormat)} {moment}"
 
 
 def words_note(count: int) -> str:

@@ -85,13 +85,3 @@ class Memory:
             self._settings.remember(**{key: value})
         except Exception:  # the settings say so themselves; here it only means that nothing is remembered
             return
-
-
-def short_title(text: str, length: int = TITLE) -> str:
-    """The first words of `text`, for lists and menus."""
-    line = " ".join(text.split())
-    if len(line) <= length:
-        return line
-    cut = line[:length]
-    head = cut.rsplit(" ", 1)[0]
-    return (head if len(head) > length // 2 else cut).rstrip(",.;:，。；： ") + "…"

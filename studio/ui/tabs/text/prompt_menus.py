@@ -8,7 +8,8 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu, QWidget
 
 from studio.core.i18n import _
-from studio.ui.tabs.text.memory import Memory, short_title
+from studio.ui.tabs.text.memory import Memory
+from studio.ui.tabs.words import short_title
 from studio.ui.widgets.prompt import PromptEdit
 
 SHOWN = 15

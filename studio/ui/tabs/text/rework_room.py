@@ -15,10 +15,10 @@ from studio.media.text import count_words
 from studio.ui.tabs.text.asking import Order, expected_seconds, expected_tokens, rework_request
 from studio.ui.tabs.text.context import Context
 from studio.ui.tabs.text.desk import REWORK, Run, TokenCounter, origin
-from studio.ui.tabs.text.hints import about, left
 from studio.ui.tabs.text.rework_panel import OWN_WORDS, ReworkPanel, Wish
 from studio.ui.tabs.text.status import Tokens
 from studio.ui.tabs.text.text_stage import TextStage
+from studio.ui.tabs.words import about, left
 from studio.ui.widgets.buttons import GenerateButton
 
 BEFORE = 3000  # characters that a continuation looks back on

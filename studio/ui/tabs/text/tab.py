@@ -14,6 +14,7 @@ from studio.core.recipe import Recipe
 from studio.documents.templates import TemplateSet, templates
 from studio.library import Item
 from studio.media.text import Script, read_text
+from studio.ui.files import ask_path
 from studio.ui.model_picker import ModelPicker
 from studio.ui.services import Services
 from studio.ui.tabs.base import Command, Payload, Shell, Tab
@@ -21,7 +22,7 @@ from studio.ui.tabs.inspector import Inspector
 from studio.ui.tabs.text.chat_panel import ChatPanel
 from studio.ui.tabs.text.chat_room import ChatRoom
 from studio.ui.tabs.text.chat_stage import ChatStage
-from studio.ui.tabs.text.context import Context, DragFiles, add_formats, ask_path, copy_markdown, save_script
+from studio.ui.tabs.text.context import Context, DragFiles, add_formats, copy_markdown, save_script
 from studio.ui.tabs.text.desk import CHAT, REWORK, Desk
 from studio.ui.tabs.text.header import StageHeader
 from studio.ui.tabs.text.history import HistoryColumn

@@ -19,12 +19,12 @@ from studio.ui.tabs.text.asking import Order, expected_seconds, expected_tokens,
 from studio.ui.tabs.text.context import Context
 from studio.ui.tabs.text.desk import CONTINUE, REWORK, WRITE, Run, failure_words, origin
 from studio.ui.tabs.text.document_room import DocumentRoom
-from studio.ui.tabs.text.hints import about, empty_words, left, samples
-from studio.ui.tabs.text.lists import Row, RowList, clock, version_note
-from studio.ui.tabs.text.memory import short_title
+from studio.ui.tabs.text.hints import empty_words, samples
+from studio.ui.tabs.text.lists import Row, RowList, version_note
 from studio.ui.tabs.text.status import Tokens
 from studio.ui.tabs.text.text_stage import TextStage
 from studio.ui.tabs.text.write_panel import WritePanel
+from studio.ui.tabs.words import about, clock, left, short_title
 from studio.ui.widgets.buttons import GenerateButton
 from studio.ui.widgets.rooms import Sample
 
