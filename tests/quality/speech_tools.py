@@ -1,5 +1,6 @@
 """Ears for the speech measurements: whisper-base for what is said, DNSMOS (P.835) for how it sounds, and the errors
-between two texts. The models are fetched into `ATELIER_TOOLS` (default: `build/tools`) when they are not there.
+between two texts. Whisper runs on `ctranslate2` 4.8.5, which is installed for this only; the models are fetched into
+`ATELIER_TOOLS` (default: `build/tools`) when they are not there.
 """
 
 from __future__ import annotations
