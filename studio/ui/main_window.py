@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,23 +10,21 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QByteArray, QSize, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
     QKeySequence,
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout
 
 from studio.core.errors import AtelierError, explain
 from studio.core.i18n import _
 from studio.core.jobs import Job, Medium
-from studio.core.messages import Hung
 from studio.core.params import TEXT_LIMIT
 from studio.ui.columns import Columns
-from studio.ui.names import ask_name
-from studio.ui.pane import DropHint, app_icon
+from studio.ui.drop_area import DropArea
+from studio.ui.hung import HungJobs
+from studio.ui.pane import app_icon
+from studio.ui.projects import Projects
 from studio.ui.queue.model import QueueModel
 from studio.ui.queue.strip import Strip
 from studio.ui.rail import Rail
@@ -48,10 +45,8 @@ if TYPE_CHECKING:
     from studio.ui.queue.panel import QueuePanel
     from studio.ui.sheet import Sheet
 
-_log = logging.getLogger(__name__)
 
-
-class MainWindow(QWidget):
+class MainWindow(DropArea):
     """Built from services and the tabs that exist; a tab is made when it is first shown.
 
     `closing` is emitted once the window may go (documents saved, running work stopped or none); `results_chosen` asks
@@ -66,8 +61,6 @@ class MainWindow(QWidget):
         self.services = services
         self._specs = {spec.id: spec for spec in tabs}
         self._columns: dict[str, Columns] = {}
-        self._project = ""
-        self._hung: dict[str, Dialog] = {}
         self._palette: Palette | None = None
         self._popover: DevicePopover | None = None
         self._panel: QueuePanel | None = None
@@ -76,14 +69,14 @@ class MainWindow(QWidget):
         self.setWindowTitle("Atelier")
         self.setWindowIcon(app_icon())
         self.setMinimumSize(*(theme.metric(f"layout.windowMin.{side}") for side in (0, 1)))
-        self.setAcceptDrops(True)
         self.model = QueueModel(services, self)
         self.top = TopBar(self)
         self.rail = Rail(tabs, self)
         self.stack = QStackedWidget(self)
         self.strip = Strip(self.model, self)
         self.toasts = ToastHost(self, theme.metric("layout.queueStrip"))
-        self.drop_hint = DropHint(self)
+        self.projects = Projects(services, self, self.top, self.show_error)
+        self.hung = HungJobs(services.bridge, self, self._cancel)
         self._lay_out()
         self._connect()
         self._connect_services()
@@ -106,9 +99,7 @@ class MainWindow(QWidget):
     def _connect(self) -> None:
         self.rail.chosen.connect(self.open_tab)
         self.rail.help_requested.connect(self.open_help)
-        self.top.project_chosen.connect(self.use_project)
-        self.top.new_project.connect(self.new_project)
-        self.top.rename_project.connect(self.rename_project)
+        self.projects.changed.connect(self._on_project)
         self.top.search_requested.connect(self.open_palette)
         self.top.device_requested.connect(self.open_device)
         self.top.settings_requested.connect(self.open_settings)
@@ -126,9 +117,6 @@ class MainWindow(QWidget):
         bridge = self.services.bridge
         bridge.engine_state.connect(self.strip.set_engine)
         bridge.device_changed.connect(self._on_device)
-        bridge.hung.connect(self._on_hung)
-        bridge.unhung.connect(self._on_unhung)
-        bridge.library_changed.connect(self._on_library)
         self.strip.set_engine(self.services.client.state)
         self.top.show_device(self.services.client.device)
         self.model.refresh()
@@ -188,7 +176,7 @@ class MainWindow(QWidget):
 
     @property
     def project(self) -> str:
-        return self._project
+        return self.projects.current
 
     def toast(
         self,
@@ -229,45 +217,9 @@ class MainWindow(QWidget):
             if not self.compact:
                 self._remember(history=self.columns.history_shown)
 
-    # -- projects ---------------------------------------------------------------------------------------------
-
-    def use_project(self, id_: str) -> None:
-        if id_ == self._project:
-            return
-        self._project = id_
-        self._try(lambda: self.services.settings.update(project=id_))
-        self._show_projects()
+    def _on_project(self, id_: str) -> None:
         for columns in self._columns.values():
             columns.tab.project_changed(id_)
-
-    def new_project(self) -> None:
-        def create(name: str) -> None:
-            self.use_project(self.services.library.create_project(name).id)
-
-        ask_name(self, _("New project"), _("Create"), "", create)
-
-    def rename_project(self) -> None:
-        project = self.services.library.project(self._project)
-        if project is None:
-            return
-
-        def rename(name: str) -> None:
-            self.services.library.rename_project(project.id, name)
-            self._show_projects()
-
-        ask_name(self, _("Rename project"), _("Rename"), project.name, rename)
-
-    def _show_projects(self) -> None:
-        projects = [(project.id, project.name) for project in self.services.library.projects()]
-        self.top.show_projects(projects, self._project)
-        name = dict(projects).get(self._project, "")
-        self.setWindowTitle(f"{name} – Atelier" if name else "Atelier")
-
-    def _on_library(self, change: object) -> None:
-        from studio.library import ProjectsChanged
-
-        if isinstance(change, ProjectsChanged):
-            self._show_projects()
 
     # -- queue and engine -------------------------------------------------------------------------------------
 
@@ -312,26 +264,6 @@ class MainWindow(QWidget):
         self.top.show_device(device)
         if self._popover is not None and self._popover.isVisible():
             self._popover.show_device(device)
-
-    def _on_hung(self, message: Hung) -> None:
-        """The engine went silent: nothing is stopped without the user's word."""
-        if message.job in self._hung:
-            return
-        words = explain("engine-hung", {"seconds": round(message.seconds)})
-        choices = [Choice("stop", _("Stop the job")), Choice("wait", _("Keep waiting"), "primary")]
-        dialog = Dialog(self, words.title, words.body, choices, "wait")
-        dialog.finished.connect(lambda answer: self._on_hung_answer(message.job, answer))
-        self._hung[message.job] = dialog
-        dialog.open()
-
-    def _on_hung_answer(self, job: str, answer: str) -> None:
-        self._hung.pop(job, None)
-        if answer == "stop":
-            self._cancel(job)
-
-    def _on_unhung(self, job: str) -> None:
-        if (dialog := self._hung.pop(job, None)) is not None:
-            dialog.choose("wait")
 
     def open_device(self) -> None:
         if self._popover is None:
@@ -428,23 +360,6 @@ class MainWindow(QWidget):
         """Who opens a text: the tab that is shown, if it does that."""
         return self.tab.id if self.tab is not None and self.tab.text_limit else self._tab_for(Medium.TEXT)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        from studio.ui import drops
-
-        if files := drops.local_files(event.mimeData()):
-            event.acceptProposedAction()
-            self.drop_hint.show_words(drops.welcome_words(files))
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self.drop_hint.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        from studio.ui import drops
-
-        self.drop_hint.hide()
-        event.acceptProposedAction()
-        self.drop_files(drops.local_files(event.mimeData()))
-
     # -- commands ---------------------------------------------------------------------------------------------
 
     def commands(self) -> list[Command]:
@@ -457,8 +372,8 @@ class MainWindow(QWidget):
         return [
             Command("palette", _("Search"), self.open_palette, "Ctrl+K", "magnifying-glass", enabled=False),
             *(tabs if len(tabs) > 1 else []),
-            Command("new-project", _("New project…"), self.new_project, "", "folder-plus"),
-            Command("rename-project", _("Rename project…"), self.rename_project, "", "folder"),
+            Command("new-project", _("New project…"), self.projects.create, "", "folder-plus"),
+            Command("rename-project", _("Rename project…"), self.projects.rename, "", "folder"),
             Command("queue", _("Show or hide the queue"), self.toggle_queue, "Ctrl+J", "queue"),
             Command("pause", queue, self.toggle_pause, "", "pause"),
             Command("inspector", _("Show or hide the inspector"), self.toggle_inspector, "Ctrl+Shift+I", "layout"),
@@ -522,8 +437,7 @@ class MainWindow(QWidget):
         self.resize(QSize(1440, 900))
         if values.window:
             self.restoreGeometry(QByteArray(base64.b64decode(values.window)))
-        self._project = self.services.library.project_for(values.project).id
-        self._show_projects()
+        self.projects.restore(values.project)
         tab = self._last("tab", "")
         self.open_tab(tab if tab in self._specs else next(iter(self._specs)))
 

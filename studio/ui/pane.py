@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QMouseEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from shiboken6 import isValid
@@ -10,7 +10,7 @@ from shiboken6 import isValid
 from studio.core.paths import asset
 from studio.ui.icons import paint_icon
 from studio.ui.theme import theme_of
-from studio.ui.widgets.paint import line_text, paint_box, painter_for
+from studio.ui.widgets.paint import paint_box, painter_for
 from studio.ui.widgets.rooms import Surface
 
 ICON_SIZES = (16, 32, 48, 128, 256)
@@ -132,37 +132,6 @@ class ScrollPage(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         inner.setAutoFillBackground(False)
         self.viewport().setAutoFillBackground(False)
-
-
-class DropHint(QWidget):
-    """Covers its parent while a file is held over it and says what dropping does."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._room, self._words = parent, ""
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.hide()
-
-    def show_words(self, words: str) -> None:
-        self._words = words
-        self.setGeometry(self._room.rect())
-        self.show()
-        self.raise_()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        theme = theme_of(self)
-        with painter_for(self) as painter:
-            veil = theme.color("surface.window")
-            veil.setAlphaF(0.8)
-            painter.fillRect(self.rect(), veil)
-            frame = self.rect().adjusted(12, 12, -12, -12)
-            paint_box(painter, frame, None, theme.color("accent.fill"), theme.metric("radius.xl"), 2)
-            middle = self.rect().center()
-            icon = QRect(middle.x() - 20, middle.y() - 44, 40, 40)
-            paint_icon(painter, icon, "file-arrow-down", theme.color("accent.text"))
-            words = QRect(0, middle.y() + 12, self.width(), 24)
-            align = Qt.AlignmentFlag.AlignHCenter
-            line_text(painter, words, self._words, theme.font("title"), theme.color("text.primary"), align)
 
 
 def app_icon() -> QIcon:

@@ -134,7 +134,7 @@ SCENES = [
     Scene("palette-nothing", _palette_nothing),
     Scene("device", _device),
     Scene("projects", _projects),
-    Scene("new-project", lambda studio: studio.window.new_project()),
+    Scene("new-project", lambda studio: studio.window.projects.create()),
     Scene("panels", lambda studio: studio.window.top.panels.click()),
     *(
         Scene(f"settings-{page}", lambda studio, page=page: studio.window.open_settings(page))

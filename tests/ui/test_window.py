@@ -226,7 +226,7 @@ def test_shortcuts_of_a_tab_work_in_it(studio: Studio) -> None:
 
 def test_projects_are_made_renamed_and_switched(studio: Studio) -> None:
     window = studio.window
-    window.new_project()
+    window.projects.create()
     dialog = window.findChild(Dialog)
     assert dialog is not None
     field = dialog.focusWidget() or dialog.panel.focusWidget()

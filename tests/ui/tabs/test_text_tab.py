@@ -242,7 +242,7 @@ def test_words_find_their_document_whatever_is_shown(studio: Studio) -> None:
     before = first.body
     tab.text.open_with("Other", "Another text.")
     tab.set_mode("chat")
-    studio.window.use_project(studio.services.library.create_project("Elsewhere").id)
+    studio.window.projects.use(studio.services.library.create_project("Elsewhere").id)
     studio.engine.release()
     studio.wait(lambda: not tab.context.desk.busy())
     assert first.body == LONG.strip()
