@@ -227,7 +227,7 @@ def test_the_first_sound_plays_while_the_rest_is_made(studio: Studio, tab: Speec
     studio.engine.play = Speaking(seconds=0.6, pause_at=1)
     document = write(tab)
     tab.generate_button.requested.emit()
-    studio.wait(lambda: tab.player.is_playing)
+    studio.wait(lambda: tab.player.is_playing and run_of(tab).said == 1)
     assert run_of(tab).current == document.sentences[1].id
     studio.wait(lambda: tab.player.is_waiting)
     rows = tab.speech_stage.list.rows
