@@ -61,10 +61,6 @@ class Columns(QWidget):
             return self._drawer is not None and self._drawer.is_open
         return self._history_on and self.tab.history is not None
 
-    @property
-    def inspector_width(self) -> int:
-        return self._splitter.sizes()[0] or theme_of(self).metric("layout.inspector.default")
-
     def set_inspector_width(self, width: int) -> None:
         column = self.tab.history is not None and not self._compact
         history = theme_of(self).metric("layout.history") if column else 0

@@ -70,7 +70,6 @@ class HeaderBar(Surface):
         self._row.addWidget(self._title)
         self._row.addWidget(self._subtitle)
         self._row.addStretch(1)
-        self._start = 2
         self.set_title(title, subtitle)
 
     def set_title(self, title: str, subtitle: str = "") -> None:
@@ -81,11 +80,6 @@ class HeaderBar(Surface):
 
     def title(self) -> str:
         return self._title.text()
-
-    def add_start(self, widget: QWidget, stretch: int = 0) -> None:
-        """Beside the title."""
-        self._row.insertWidget(self._start, widget, stretch)
-        self._start += 1
 
     def add_end(self, widget: QWidget) -> None:
         """At the far end, after what is there."""

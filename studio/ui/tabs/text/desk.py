@@ -25,7 +25,7 @@ from studio.ui.tabs.text.memory import Memory
 _log = logging.getLogger(__name__)
 
 TAB = "text"
-WRITE, CONTINUE, REWORK, CHAT = "write", "continue", "rework", "chat"
+WRITE, REWORK, CHAT = "write", "rework", "chat"
 JOIN_MS = 33
 
 
@@ -117,9 +117,6 @@ class Desk(QObject):
         """The newest living run that writes into `document`."""
         found = [run for run in self._runs.values() if run.document == document and (not kinds or run.kind in kinds)]
         return found[-1] if found else None
-
-    def run_for(self, job: str) -> Run | None:
-        return self._runs.get(job)
 
     def busy(self) -> bool:
         return bool(self._runs)

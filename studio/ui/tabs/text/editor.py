@@ -134,11 +134,6 @@ class StageEditor(BoundEditor):
             self._replace_new(last, last, text)
             self._tint(last)
 
-    def set_pending(self, text: str) -> None:
-        """Begin the new words again."""
-        if self._pending is not None:
-            self._replace_new(self._pending.middle, self._pending.last, text)
-
     def drop_pending(self) -> None:
         """Show the text without the change."""
         if self._pending is None:

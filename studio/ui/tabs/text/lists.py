@@ -96,14 +96,6 @@ class RowModel(QAbstractListModel):
                 index = self.index(number, 0)
                 self.dataChanged.emit(index, index)
 
-    def set_row(self, row: Row) -> None:
-        """Another state of a row that is there."""
-        for number, old in enumerate(self._rows):
-            if (old.id, old.kind) == (row.id, row.kind) and old != row:
-                self._rows[number] = row
-                index = self.index(number, 0)
-                self.dataChanged.emit(index, index)
-
     def row_of(self, id: str) -> int:
         return next((number for number, row in enumerate(self._rows) if row.id == id), -1)
 

@@ -17,7 +17,7 @@ from studio.documents.templates import Template
 from studio.documents.text import Version
 from studio.ui.tabs.text.asking import Order, expected_seconds, expected_tokens, write_request
 from studio.ui.tabs.text.context import Context
-from studio.ui.tabs.text.desk import CONTINUE, REWORK, WRITE, Run, failure_words, origin
+from studio.ui.tabs.text.desk import REWORK, WRITE, Run, failure_words, origin
 from studio.ui.tabs.text.document_room import DocumentRoom
 from studio.ui.tabs.text.hints import empty_words, samples
 from studio.ui.tabs.text.lists import Row, RowList, version_note
@@ -38,7 +38,7 @@ class TextRoom(DocumentRoom[TextDocument]):
     def __init__(
         self, context: Context, panel: WritePanel, stage: TextStage, versions: RowList, button: GenerateButton
     ) -> None:
-        super().__init__(context, stage, versions, TextDocument, (WRITE, CONTINUE))
+        super().__init__(context, stage, versions, TextDocument, (WRITE,))
         self._panel, self._stage, self._button = panel, stage, button
         self._seconds: dict[str, float] = {}
         self._failed: dict[str, str] = {}
@@ -176,7 +176,7 @@ class TextRoom(DocumentRoom[TextDocument]):
             document.set_brief(**changes)
 
     def _on_run(self, run: Run) -> None:
-        if self._document is None or run.document != self._document.id or run.kind not in (WRITE, CONTINUE):
+        if self._document is None or run.document != self._document.id or run.kind != WRITE:
             return
         self._context.picker.set_loading(run.phase == "load")
         if run.counts:
