@@ -15,6 +15,7 @@ from studio.documents.templates import TemplateSet, Tone
 from studio.ui.form import ParamForm, section
 from studio.ui.names import ask_name
 from studio.ui.tabs.text.asking import advanced_params, param, usual
+from studio.ui.tabs.text.freedom import freedom_row
 from studio.ui.tabs.text.hints import Hint, language_hint
 from studio.ui.tabs.text.memory import Memory
 from studio.ui.tabs.words import short_title
@@ -53,15 +54,7 @@ class ChatPanel(QWidget):
         )
         self.hint = Hint()
         self.tone = ChipRow([(tone.id, str(tone.title)) for tone in templates.tones], name=_("Tone"), optional=True)
-        self.freedom = SliderRow(
-            _("Freedom"),
-            0,
-            2,
-            0.7,
-            step=0.05,
-            decimals=2,
-            tooltip=_("Low stays with what is expected, high surprises. This is the temperature."),
-        )
+        self.freedom = freedom_row(0.7)
         self.words = SliderRow(
             _("At most"), *WORDS[:2], WORDS[2], step=10, tooltip=_("About how many words an answer may have.")
         )

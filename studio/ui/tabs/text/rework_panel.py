@@ -16,13 +16,13 @@ from studio.documents.templates import Action, TemplateSet, Tone, Words
 from studio.media.text import count_words
 from studio.ui.form import ParamForm, section
 from studio.ui.tabs.text.asking import advanced_params, param, usual
+from studio.ui.tabs.text.freedom import freedom_row
 from studio.ui.tabs.text.hints import Hint, language_hint
 from studio.ui.tabs.text.memory import Memory
 from studio.ui.tabs.text.prompt_menus import add_prompt_menus
 from studio.ui.widgets.choices import ChipRow
 from studio.ui.widgets.paint import Label, Separator
 from studio.ui.widgets.prompt import PromptEdit
-from studio.ui.widgets.sliders import SliderRow
 from studio.ui.widgets.tiles import Template as Tile
 from studio.ui.widgets.tiles import TemplateTiles
 
@@ -69,15 +69,7 @@ class ReworkPanel(QWidget):
         self.words = PromptEdit(_("What should change?"), _("Make it sound older, in short sentences."), max_lines=8)
         add_prompt_menus(self.words, memory)
         self.hint = Hint()
-        self.freedom = SliderRow(
-            _("Freedom"),
-            0,
-            2,
-            0.4,
-            step=0.05,
-            decimals=2,
-            tooltip=_("Low stays with what is expected, high surprises. This is the temperature."),
-        )
+        self.freedom = freedom_row(0.4)
         self.form = ParamForm()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -16,6 +16,7 @@ from studio.documents.templates import Template, TemplateSet, Tone
 from studio.ui.form import ParamForm, section
 from studio.ui.pane import Popover
 from studio.ui.tabs.text.asking import advanced_params, param, usual
+from studio.ui.tabs.text.freedom import freedom_row
 from studio.ui.tabs.text.hints import Hint, language_hint
 from studio.ui.tabs.text.memory import Memory
 from studio.ui.tabs.text.prompt_menus import add_prompt_menus
@@ -74,15 +75,7 @@ class WritePanel(QWidget):
         self.words = SliderRow(
             _("Words"), 20, 1000, 300, step=10, tooltip=_("About how long the text should be. Double-click resets.")
         )
-        self.freedom = SliderRow(
-            _("Freedom"),
-            0,
-            2,
-            0.8,
-            step=0.05,
-            decimals=2,
-            tooltip=_("Low stays with what is expected, high surprises. This is the temperature."),
-        )
+        self.freedom = freedom_row(0.8)
         self.form = ParamForm()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
