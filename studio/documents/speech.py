@@ -10,117 +10,59 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from studio.core.i18n import N_, _
 from studio.core.jobs import new_id
-from studio.documents.base import Change, Command, Document, from_json, to_json
+from studio.documents.base import Document, from_json, to_json
+from studio.documents.speech_commands import Patch, Splice
+from studio.documents.speech_parts import (
+    EDITED,
+    MADE,
+    WAITING,
+    Delivery,
+    DeliveryChanged,
+    Place,
+    Reading,
+    ReadingsChanged,
+    Sentence,
+    SentenceChanged,
+    SentencesChanged,
+    State,
+    compact,
+    reading_json,
+    reading_of,
+)
 from studio.documents.takes import Take, Takes
 from studio.media.reading import Sentence as Piece
 from studio.media.reading import language_of, split
 
-MADE, EDITED, WAITING = "made", "edited", "waiting"
-State = Literal["made", "edited", "waiting"]
+__all__ = [
+    "EDITED",
+    "MADE",
+    "READINGS",
+    "THUMBNAIL",
+    "WAITING",
+    "Delivery",
+    "DeliveryChanged",
+    "Place",
+    "Reading",
+    "ReadingsChanged",
+    "Sentence",
+    "SentenceChanged",
+    "SentencesChanged",
+    "SpeechDocument",
+    "State",
+]
+
 READINGS = 12  # earlier readings that are kept, favourites not counted
 THUMBNAIL = 42  # bars of the small waveform in lists
 # Characters that a voice reads in a second, at normal speed: for what is not made yet.
 _PACE = {"en": 14.5, "zh": 4.3, "ja": 6.5}
 _OWN = ("text", "opens", "model", "voice", "language", "speed", "pause")
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """How everything is read that says nothing of its own. `voice` belongs to `model` ("" its first one, "a:0.6+b:0.4"
-    a blend); `language` "auto" or a code; `pause` and `paragraph_pause` in s; `lexicon` maps a word to how it is said;
-    `params` are the family's other parameters that the user changed."""
-
-    model: str = ""
-    voice: str = ""
-    language: str = "auto"
-    speed: float = 1.0
-    pause: float = 0.3
-    paragraph_pause: float = 0.8
-    lexicon: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, Any] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """`opens`: it begins a paragraph. `voice` (with its `model`), `language`, `speed` and `pause` are its own, or "", 0
-    and −1: as the reading has it. `take` is the sound it has (of `document.takes`), `seconds` long, made as the digest
-    `manner` says."""
-
-    id: str
-    text: str = ""
-    opens: bool = False
-    model: str = ""
-    voice: str = ""
-    language: str = ""
-    speed: float = 0.0
-    pause: float = -1.0
-    take: str = ""
-    manner: str = ""
-    seconds: float = 0.0
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where sentence number `index` lies in the sound, in s; estimated while it is not made. `pause` follows it."""
-
-    id: str
-    index: int
-    start: float
-    end: float
-    pause: float
-    state: State
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How the whole was read before it was all read anew. `number` counts from 1; `label` names the voice."""
-
-    id: str
-    number: int
-    created: float = 0.0
-    label: str = ""
-    seconds: float = 0.0
-    favourite: bool = False
-    peaks: str = ""
-    sentences: tuple[Sentence, ...] = ()
-    delivery: Delivery = field(default_factory=Delivery)
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class SentencesChanged(Change):
-    """`removed` sentences at `start` gave way to `inserted` others."""
-
-    start: int
-    removed: int
-    inserted: int
-
-
-@dataclass(frozen=True)
-class SentenceChanged(Change):
-    """The sentences with these ids say something else; `sound`: only their sounds are others."""
-
-    ids: tuple[str, ...]
-    sound: bool = False
-
-
-@dataclass(frozen=True)
-class DeliveryChanged(Change):
-    """How the whole is read; any sentence may be in another state now."""
-
-
-@dataclass(frozen=True)
-class ReadingsChanged(Change):
-    """An earlier reading came, went or changed its mark."""
 
 
 class SpeechDocument(Document):
@@ -368,7 +310,7 @@ class SpeechDocument(Document):
                 old[id], new[id] = _sound(sentence), _sound(self.sentence(id))
         if old:
             self.seal()
-            self._remember(_Patch(old, new, _("Speak")))
+            self._remember(Patch(old, new, _("Speak")))
             self.seal()
 
     def set_looks(self, label: str, peaks: str) -> None:
@@ -451,7 +393,7 @@ class SpeechDocument(Document):
 
     def _splice(self, at: int, count: int, sentences: list[Sentence], label: str) -> None:
         self.seal()
-        self._do(_Splice(at, count, sentences, label))
+        self._do(Splice(at, count, sentences, label))
         self.seal()
 
     def _patch(self, changes: Mapping[str, Mapping[str, Any]], label: str) -> None:
@@ -462,7 +404,7 @@ class SpeechDocument(Document):
         }
         if before:
             self.seal()
-            self._do(_Patch(before, {id: dict(changes[id]) for id in before}, label))
+            self._do(Patch(before, {id: dict(changes[id]) for id in before}, label))
             self.seal()
 
     def _forget(self, *, rows: bool = False) -> None:
@@ -516,12 +458,12 @@ class SpeechDocument(Document):
         return {
             "delivery": to_json(self.delivery),
             "spoken": to_json(self.spoken),
-            "sentences": [_compact(sentence) for sentence in self._sentences],
+            "sentences": [compact(sentence) for sentence in self._sentences],
             "number": self.number,
             "favourite": self.favourite,
             "label": self.label,
             "peaks": self.peaks,
-            "readings": [_reading_json(reading) for reading in self._readings],
+            "readings": [reading_json(reading) for reading in self._readings],
         }
 
     def _load(self, content: Mapping[str, Any]) -> None:
@@ -530,29 +472,7 @@ class SpeechDocument(Document):
         self._sentences = [from_json(Sentence, item) for item in content["sentences"]]
         self.number, self.favourite = int(content["number"]), bool(content["favourite"])
         self.label, self.peaks = str(content["label"]), str(content["peaks"])
-        self._readings = [_reading_of(item) for item in content["readings"]]
-
-
-_DEFAULTS = {item.name: item.default for item in fields(Sentence) if item.name not in ("id", "extra")}
-
-
-def _compact(sentence: Sentence) -> dict[str, Any]:
-    own = {name: getattr(sentence, name) for name, usual in _DEFAULTS.items() if getattr(sentence, name) != usual}
-    return {**sentence.extra, "id": sentence.id, **own}
-
-
-def _reading_json(reading: Reading) -> dict[str, Any]:
-    sentences, delivery = [_compact(item) for item in reading.sentences], to_json(reading.delivery)
-    return {**to_json(replace(reading, sentences=())), "sentences": sentences, "delivery": delivery}
-
-
-def _reading_of(data: Mapping[str, Any]) -> Reading:
-    sentences = tuple(from_json(Sentence, item) for item in data["sentences"])
-    return replace(
-        from_json(Reading, {**data, "sentences": ()}),
-        sentences=sentences,
-        delivery=from_json(Delivery, data["delivery"]),
-    )
+        self._readings = [reading_of(item) for item in content["readings"]]
 
 
 @lru_cache(maxsize=32768)
@@ -572,62 +492,3 @@ def _one_line(text: str) -> str:
 
 def _sound(sentence: Sentence) -> dict[str, Any]:
     return {"take": sentence.take, "manner": sentence.manner, "seconds": sentence.seconds}
-
-
-@dataclass
-class _Splice:
-    """Sentences in the place of others; applying and reverting are the same exchange."""
-
-    at: int
-    count: int
-    sentences: list[Sentence]
-    label: str
-
-    @property
-    def size(self) -> int:
-        return 200 + sum(200 + len(sentence.text) for sentence in self.sentences)
-
-    def apply(self, document: SpeechDocument) -> None:
-        part = slice(self.at, self.at + self.count)
-        taken = document._sentences[part]
-        document._sentences[part] = self.sentences
-        removed, inserted = self.count, len(self.sentences)
-        self.count, self.sentences = inserted, taken
-        document._forget(rows=True)
-        document._tell(SentencesChanged(document, self.at, removed, inserted))
-
-    def revert(self, document: SpeechDocument) -> None:
-        self.apply(document)
-
-    def merge(self, following: Command) -> Command | None:
-        return None
-
-
-@dataclass
-class _Patch:
-    """Fields of some sentences; those that are gone are left out."""
-
-    before: dict[str, dict[str, Any]]
-    after: dict[str, dict[str, Any]]
-    label: str
-
-    @property
-    def size(self) -> int:
-        return sum(200 + len(str(values.get("text", ""))) for values in (*self.before.values(), *self.after.values()))
-
-    def apply(self, document: SpeechDocument) -> None:
-        self._set(document, self.after)
-
-    def revert(self, document: SpeechDocument) -> None:
-        self._set(document, self.before)
-
-    def _set(self, document: SpeechDocument, values: Mapping[str, Mapping[str, Any]]) -> None:
-        ids = tuple(id for id in values if document.has(id))
-        for id in ids:
-            index = document.index(id)
-            document._sentences[index] = replace(document._sentences[index], **values[id])
-        document._forget()
-        document._tell(SentenceChanged(document, ids))
-
-    def merge(self, following: Command) -> Command | None:
-        return None

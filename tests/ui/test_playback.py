@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from studio.ui.playback import PAUSED, PLAYING, STOPPED, Chunk, Mark, Player, SinkOutput, Stream
+from studio.ui.playback import PAUSED, PLAYING, STOPPED, Chunk, Mark, Player, Stream
+from studio.ui.sound_output import SinkOutput
 
 RATE = 8_000
 

@@ -12,7 +12,7 @@ from studio.documents.speech import SpeechDocument
 from studio.documents.takes import Take
 from studio.library import Item
 from studio.ui.services import Services
-from studio.ui.tabs.speech.desk import part_of
+from studio.ui.tabs.speech.recovery import part_of
 
 
 def document_of(

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from PySide6.QtCore import QAbstractItemModel, QEvent, QObject, QPoint, QPointF, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
-    QFont,
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPaintEvent,
     QTextCharFormat,
     QTextLayout,
-    QTextOption,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QListView,
-    QPlainTextEdit,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -29,73 +23,19 @@ from PySide6.QtWidgets import (
 
 from studio.core.i18n import _
 from studio.ui.icons import paint_icon
-from studio.ui.tabs.clean import clean_paste
 from studio.ui.tabs.speech.script_model import Index, Role, Row, ScriptModel, duration_words, state_words
+from studio.ui.tabs.speech.sentence_edit import Layouts, SentenceEdit, layout_of, reading_font
 from studio.ui.theme import Theme, theme_of
 from studio.ui.widgets.chips import chip_width, paint_chip
-from studio.ui.widgets.paint import line_text, paint_box, text_width
+from studio.ui.widgets.paint import line_text, paint_box
 from studio.ui.widgets.waveform import clock_time
 
 ROW, LINE = 52, 20
-LARGER = 14 / 13
 NUMBER, TEXT = 44, 60  # left edges of what follows them
 VOICE, STATE, MORE = 78, 72, 56  # columns at the end
 NARROW = 560  # below this width the voice stands under the words
 _TONES = {"edited": "warning", "making": "speech", "waiting": "neutral", "mute": "danger"}
-_CACHE = 4000
 REPAINTED = 30  # rows, above which the whole view is painted
-
-
-def reading_font(theme: Theme) -> QFont:
-    """A little larger than the rest: these are the user's words."""
-    font = theme.font("body")
-    if font.pointSizeF() > 0:
-        font.setPointSizeF(font.pointSizeF() * LARGER)
-    else:
-        font.setPixelSize(round(font.pixelSize() * LARGER))
-    return font
-
-
-class Layouts:
-    """Lines of wrapped words, kept for what is shown often."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, int, str], list[tuple[int, int]]] = OrderedDict()
-
-    def lines(self, text: str, width: int, theme: Theme) -> list[tuple[int, int]]:
-        """(start, length) of each line of `text` in UTF-16 units."""
-        font = reading_font(theme)
-        key = (text, width, font.key())
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        if len(text) * 4 < width or text_width(text, font) <= width:
-            lines = [(0, len(text))]
-        else:
-            lines = _wrapped(text, width, theme)
-        self._kept[key] = lines
-        if len(self._kept) > _CACHE:
-            self._kept.popitem(last=False)
-        return lines
-
-
-def _layout(text: str, theme: Theme) -> QTextLayout:
-    layout = QTextLayout(text, reading_font(theme))
-    option = QTextOption()
-    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-    layout.setTextOption(option)
-    return layout
-
-
-def _wrapped(text: str, width: int, theme: Theme) -> list[tuple[int, int]]:
-    layout = _layout(text, theme)
-    layout.beginLayout()
-    lines = []
-    while (line := layout.createLine()).isValid():
-        line.setLineWidth(width)
-        lines.append((line.textStart(), line.textLength()))
-    layout.endLayout()
-    return lines or [(0, 0)]
 
 
 class ScriptDelegate(QStyledItemDelegate):
@@ -193,7 +133,7 @@ class ScriptDelegate(QStyledItemDelegate):
     def _paint_text(self, painter: QPainter, theme: Theme, rect: QRect, row: Row, narrow: bool) -> None:
         quiet = row.state in ("waiting", "unmade", "mute")
         painter.setPen(theme.color("text.secondary" if quiet else "text.primary"))
-        layout = _layout(row.text, theme)
+        layout = layout_of(row.text, theme)
         spans = []
         if row.heard > 0:
             said = QTextLayout.FormatRange()
@@ -299,71 +239,6 @@ def _spoken(text: str, fraction: float) -> int:
     while 0 < place < len(text) and text[place - 1].isascii() and text[place - 1].isalnum() and text[place].isalnum():
         place += 1
     return len(text[:place].encode("utf-16-le")) // 2
-
-
-class SentenceEdit(QPlainTextEdit):
-    """The words of one sentence. `done` carries "" (leave), "next" (Enter at the end), "split" (Enter in the middle),
-    "join" (Backspace at the start) or "cancel"."""
-
-    grown = Signal()
-    done = Signal(str)
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        theme = theme_of(self)
-        self.how = ""
-        self.setFont(reading_font(theme))
-        self.setAccessibleName(_("Sentence"))
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setProperty("kind", "inline")
-        self.setProperty("focusRing", False)
-        self.setTabChangesFocus(True)
-        self.document().setDocumentMargin(7)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._lines = 1
-        self.textChanged.connect(self._on_text)
-        self.document().setModified(False)  # its margin and font do not count
-
-    def wanted_height(self) -> int:
-        return self._lines * self.fontMetrics().lineSpacing() + 16
-
-    def _on_text(self) -> None:
-        block, lines = self.document().begin(), 0
-        while block.isValid():
-            lines += max(1, block.layout().lineCount() if block.layout() else 1)
-            block = block.next()
-        lines = min(lines, 8)
-        if lines != self._lines:
-            self._lines = lines
-            self.grown.emit()
-
-    def insertFromMimeData(self, source) -> None:
-        text, _count = clean_paste(source.text())
-        self.textCursor().insertText(text)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, cursor = event.key(), self.textCursor()
-        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if key == Qt.Key.Key_Escape:
-            self.done.emit("cancel")
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and plain:
-            middle = not cursor.hasSelection() and 0 < cursor.position() < len(self.toPlainText().rstrip())
-            self.how = f"split {len(self.toPlainText()[: cursor.position()])}" if middle else "next"
-            self.done.emit(self.how)
-        elif key == Qt.Key.Key_Backspace and plain and cursor.position() == 0 and not cursor.hasSelection():
-            self.how = "join"
-            self.done.emit(self.how)
-        else:
-            super().keyPressEvent(event)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        with QPainter(self.viewport()) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            theme = theme_of(self)
-            rect = self.viewport().rect()
-            paint_box(painter, rect, theme.color("surface.field"), theme.color("focus.ring"), 6, 2)
-        super().paintEvent(event)
 
 
 class ScriptList(QListView):
