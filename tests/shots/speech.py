@@ -41,7 +41,7 @@ def tab(studio: Studio) -> SpeechTab:
 def read(studio: Studio, speech: SpeechTab, text: str, title: str) -> SpeechDocument:
     """A reading that is wholly spoken."""
     speech.room.show(None)
-    speech.room.add(-1, text, title=title)
+    speech.room.writing.add(-1, text, title=title)
     document = speech.document
     assert document is not None
     speech.room.speak()
@@ -105,14 +105,14 @@ def notice(studio: Studio) -> None:
     speech = tab(studio)
     speech.picker.choose("hibari-heart")
     studio.spin(300)
-    speech.room.add(-1, GUIDE, title="Lantern hall audio guide")
+    speech.room.writing.add(-1, GUIDE, title="Lantern hall audio guide")
     studio.spin(150)
 
 
 def writing(studio: Studio) -> None:
     """A sentence that is being written; the dictionary open."""
     speech = tab(studio)
-    speech.room.add(-1, GUIDE, title="Lantern hall audio guide")
+    speech.room.writing.add(-1, GUIDE, title="Lantern hall audio guide")
     speech.panel.pronunciation.set_lexicon({"mulberry": "mull berry", "Atelier": "[ˌætəljˈA]"})
     speech.panel.pronunciation.set_expanded(True)
     speech.speech_stage.list.write_at(1, 20)
@@ -121,10 +121,10 @@ def writing(studio: Studio) -> None:
 def menu(studio: Studio) -> None:
     """What can be done with a sentence."""
     speech = tab(studio)
-    speech.room.add(-1, GUIDE, title="Lantern hall audio guide")
+    speech.room.writing.add(-1, GUIDE, title="Lantern hall audio guide")
     studio.spin(100)
     row = QMenu(studio.window)
-    speech.room.fill_row_menu(row, 1)
+    speech.room.writing.fill_row_menu(row, 1)
     view = speech.speech_stage.list
     rect = view.visualRect(view.rows.index(1, 0))
     row.popup(view.viewport().mapToGlobal(rect.bottomRight()) - row.rect().topRight())

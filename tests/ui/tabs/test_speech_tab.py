@@ -69,7 +69,7 @@ def tab(studio: Studio) -> SpeechTab:
 
 
 def write(tab: SpeechTab, text: str = GUIDE) -> SpeechDocument:
-    tab.room.add(-1, text)
+    tab.room.writing.add(-1, text)
     assert tab.document is not None
     return tab.document
 
@@ -136,8 +136,8 @@ def test_enter_in_the_middle_splits_and_backspace_at_the_start_joins(studio: Stu
     assert document.sentences[1].text == "Every lantern was folded by hand."
     assert view.editor is not None
     QTest.keyClick(view.editor, Key.Key_Escape)
-    tab.room.undo()
-    tab.room.undo()
+    tab.room.writing.undo()
+    tab.room.writing.undo()
     assert [sentence.text for sentence in document.sentences] == [*GUIDE.replace(". ", ".|").split("|")]
 
 
@@ -167,7 +167,7 @@ def test_pasting_a_long_text_splits_it_and_can_be_taken_back(studio: Studio, tab
         "Every lantern was folded by hand.",
     ]
     assert any("3 sentences were added" in words for words in toasts(studio))
-    tab.room.undo()
+    tab.room.writing.undo()
     assert len(document.sentences) == 4
 
 
@@ -184,7 +184,7 @@ def test_a_megabyte_is_split_in_the_background(studio: Studio, tab: SpeechTab) -
 
 
 def test_text_with_nothing_to_say_is_answered_in_words(studio: Studio, tab: SpeechTab) -> None:
-    tab.room.add(-1, "… !? 🎏🎏 —")
+    tab.room.writing.add(-1, "… !? 🎏🎏 —")
     assert any("say" in words for words in toasts(studio))
     assert tab.document is None or not tab.document.sentences
 
@@ -253,7 +253,7 @@ def test_one_edited_sentence_is_made_anew_and_its_old_sound_is_one_undo_away(stu
     new = [sentence.take for sentence in document.sentences]
     assert [before == after for before, after in zip(old, new, strict=True)] == [True, True, False, True]
     assert len(studio.services.library.items(medium=Medium.SPEECH)) == 1
-    tab.room.undo()
+    tab.room.writing.undo()
     assert document.sentences[2].take == old[2] and states(document)[2] == "edited"
 
 
@@ -695,7 +695,7 @@ def test_the_row_menu_does_what_it_says(studio: Studio, tab: SpeechTab) -> None:
 
     def act(row: int, words: str) -> None:
         menu = QMenu()
-        tab.room.fill_row_menu(menu, row)
+        tab.room.writing.fill_row_menu(menu, row)
         next(action for action in menu.actions() if action.text() == words).trigger()
 
     act(3, "Split in two")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from studio.core.errors import AtelierError, InvalidInput, explain
+from studio.core.errors import AtelierError, InvalidInput
 from studio.core.i18n import _, n_
 from studio.core.models import ModelInfo
 from studio.documents import SavedChanged, SpeechDocument
@@ -22,23 +21,20 @@ from studio.documents.speech import (
     SentenceChanged,
     SentencesChanged,
 )
-from studio.media.reading import split
 from studio.ui.model_picker import ModelPicker
 from studio.ui.services import Services
 from studio.ui.tabs.base import Shell
-from studio.ui.tabs.clean import clean_paste
 from studio.ui.tabs.speech.desk import Desk, Run
 from studio.ui.tabs.speech.hearing import Hearing
 from studio.ui.tabs.speech.memory import Memory
 from studio.ui.tabs.speech.panel import SpeechPanel
-from studio.ui.tabs.speech.row_menu import fill_row_menu, fill_voice_menu, middle
 from studio.ui.tabs.speech.sampler import Sampler, Wish, sample_of
 from studio.ui.tabs.speech.speakers import Speaker, can_say, find, language_name, speakers
 from studio.ui.tabs.speech.stage import SpeechStage
-from studio.ui.tabs.words import about, left, short_title
+from studio.ui.tabs.speech.writing import Writing
+from studio.ui.tabs.words import about, left
 from studio.ui.widgets.buttons import GenerateButton
 
-LARGE = 40_000  # characters that are split into sentences in the background
 DELIVERY_MS = 200
 
 
@@ -81,6 +77,7 @@ class SpeechRoom(QObject):
         self._noter.setInterval(DELIVERY_MS)
         self._noter.timeout.connect(self._apply_delivery)
         self._saved.connect(self._on_saved, Qt.ConnectionType.QueuedConnection)
+        self.writing = Writing(services, shell, self, stage.list)
         self._connect()
         panel.show_delivery(self._delivery)
         self.set_models(services.bridge.models)
@@ -100,14 +97,8 @@ class SpeechRoom(QObject):
         self._hearing.drawn.connect(self.later)
         button.requested.connect(self.speak)
         button.stop_requested.connect(self.stop)
-        rows.written.connect(self._on_written)
         rows.play_pressed.connect(self._hearing.play_row)
         rows.toggle_pressed.connect(self._hearing.toggle)
-        rows.menu_wanted.connect(self._open_row_menu)
-        rows.voice_wanted.connect(self._open_voice_menu)
-        rows.delete_pressed.connect(self.delete)
-        rows.copy_pressed.connect(self.copy)
-        rows.paste_pressed.connect(self.paste)
         rows.selectionModel().currentChanged.connect(lambda index, _before: self._hearing.begin_at(index.row()))
         self._desk.changed.connect(self._on_run)
         self._desk.grew.connect(self._show_run)
@@ -263,173 +254,6 @@ class SpeechRoom(QObject):
         if speaker is not None:
             lexicon = ((word, way),) if way else ()
             self._sampler.toggle(Wish(f"word:{word}:{way}", speaker, word, "", lexicon))
-
-    # -- writing ----------------------------------------------------------------------------------------------
-
-    def _on_written(self, row: int, text: str, how: str) -> None:
-        """A field was left: at the end of the list its sentences are new ones."""
-        document = self._document
-        text, _removed = clean_paste(text)
-        count = len(document.sentences) if document else 0
-        if row >= count:
-            if text.strip():
-                self.add(count, text)
-            if how.startswith("next") and text.strip():
-                QTimer.singleShot(0, self._write_next)
-            return
-        assert document is not None
-        self._guard(lambda: self._change_row(document, row, text, how))
-
-    def _change_row(self, document: SpeechDocument, row: int, text: str, how: str) -> None:
-        id = document.sentences[row].id
-        pieces = split(text)
-        if how == "join" and row > 0:
-            before = document.sentences[row - 1]
-            document.set_text(id, text)
-            if document.has(id):
-                document.merge(before.id)
-            QTimer.singleShot(0, lambda: self._stage.list.write_at(row - 1, len(before.text) + 1))
-        elif how.startswith("split"):
-            position = int(how.split()[1])
-            if text != document.sentences[row].text:
-                document.set_text(id, text)
-            document.split_at(id, position)
-            QTimer.singleShot(0, lambda: self._stage.list.write_at(row + 1, 0))
-        elif len(pieces) > 1 and "\n" in text:
-            document.set_text(id, pieces[0].text)
-            document.insert_pieces(row + 1, pieces[1:])
-        else:
-            document.set_text(id, text)
-            if how.startswith("next"):
-                self._stage.list.setFocus()
-
-    def _write_next(self) -> None:
-        if self._document is not None:
-            self._stage.list.write_at(len(self._document.sentences))
-
-    def add(self, at: int, text: str, *, title: str = "", tell: bool = False) -> None:
-        """Put the sentences of `text` in at a place (−1: the end); a long text is split in the background. `tell`:
-        say how many they were."""
-        document = self.ensure()
-        if document is None:
-            return
-
-        def put(pieces: list) -> None:
-            if document.read_only or not pieces:
-                if not pieces:
-                    words = explain("speech-nothing-to-say", {})
-                    self._shell.toast(words.title, kind="info", detail=words.body)
-                return
-            place = len(document.sentences) if at < 0 else min(at, len(document.sentences))
-            document.insert_pieces(place, pieces)
-            if not document.title:
-                document.set_title(title or short_title(pieces[0].text))
-            if tell:
-                count = len(pieces)
-                words = n_("{count} sentence was added.", "{count} sentences were added.", count)
-                self._shell.toast(words.format(count=f"{count:,}"), kind="info", actions=((_("Undo"), document.undo),))
-
-        if len(text) > LARGE:
-            self._services.bridge.work(lambda: split(text), put, self._shell.show_error, owner=self)
-        else:
-            self._guard(lambda: put(split(text)))
-
-    def paste(self) -> None:
-        """Text from the clipboard, behind the current sentence."""
-        text, _removed = clean_paste(QApplication.clipboard().text())
-        count = len(self._document.sentences) if self._document else 0
-        row = self._stage.list.currentIndex().row()
-        if text.strip():
-            self.add(min(row + 1, count) if row >= 0 else count, text, tell=True)
-
-    def copy(self) -> None:
-        """The chosen sentences, or all."""
-        document = self._document
-        if rows := self._stage.list.chosen():
-            self.copy_rows(rows)
-        elif document is not None and document.sentences:
-            QApplication.clipboard().setText(document.text)
-
-    def copy_rows(self, rows: Sequence[int]) -> None:
-        if self._document is not None:
-            QApplication.clipboard().setText("\n".join(self._document.sentences[row].text for row in rows))
-
-    def delete(self) -> None:
-        self.delete_rows(self._stage.list.chosen())
-
-    def delete_rows(self, rows: Sequence[int]) -> None:
-        document = self._document
-        if document is None or not rows:
-            return
-        ids = [document.sentences[row].id for row in rows]
-        self._guard(lambda: document.delete(ids))
-        self._stage.list.setCurrentIndex(self._stage.list.rows.index(min(rows[0], len(document.sentences)), 0))
-
-    def split_row(self, row: int) -> None:
-        """Cut a sentence in two near its middle."""
-        document = self._document
-        if document is not None:
-            sentence = document.sentences[row]
-            self._guard(lambda: document.split_at(sentence.id, middle(sentence.text)))
-
-    def merge_row(self, row: int) -> None:
-        document = self._document
-        if document is not None:
-            self._guard(lambda: document.merge(document.sentences[row].id))
-
-    def move_row(self, row: int, to: int) -> None:
-        document = self._document
-        if document is not None:
-            self._guard(lambda: document.move(document.sentences[row].id, to))
-            self._stage.list.setCurrentIndex(self._stage.list.rows.index(to, 0))
-
-    def undo(self) -> None:
-        if self._document is not None:
-            self._guard(self._document.undo)
-
-    def redo(self) -> None:
-        if self._document is not None:
-            self._guard(self._document.redo)
-
-    def _guard(self, act) -> None:
-        try:
-            act()
-        except AtelierError as error:
-            self._shell.show_error(error)
-
-    # -- menus ------------------------------------------------------------------------------------------------
-
-    def _open_row_menu(self, row: int, place: QPoint) -> None:
-        menu = QMenu(self._stage)
-        self.fill_row_menu(menu, row)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(place)
-
-    def fill_row_menu(self, menu: QMenu, row: int) -> None:
-        """What can be done with a sentence, or with all that are chosen."""
-        if self._document is not None:
-            fill_row_menu(menu, self, self._stage.list, row)
-
-    def _open_voice_menu(self, row: int, place: QPoint) -> None:
-        document = self._document
-        if document is None:
-            return
-        menu = QMenu(self._stage)
-        fill_voice_menu(menu, self, self.rows_for(row))
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(place)
-
-    def rows_for(self, row: int) -> list[int]:
-        """The chosen rows if `row` is one of them, else that row alone."""
-        chosen = self._stage.list.chosen()
-        return chosen if row in chosen else [row]
-
-    def change(self, rows: Sequence[int], label: str, **changes: object) -> None:
-        """Give sentences something of their own."""
-        document = self._document
-        if document is not None:
-            ids = [document.sentences[row].id for row in rows]
-            self._guard(lambda: document.change(ids, label, **changes))
 
     # -- speaking ---------------------------------------------------------------------------------------------
 
@@ -642,7 +466,7 @@ class SpeechRoom(QObject):
             [
                 (
                     _("Use {voice}").format(voice=who.voice.name),
-                    lambda who=who: self.change(same, _("Voice"), model=who.model.id, voice=who.voice.id),
+                    lambda who=who: self.writing.change(same, _("Voice"), model=who.model.id, voice=who.voice.id),
                 )
                 for who in able[:2]
             ],

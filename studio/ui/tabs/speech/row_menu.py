@@ -23,7 +23,7 @@ MOST_VOICES = 40
 def fill_row_menu(menu: QMenu, room: SpeechRoom, view: ScriptList, row: int) -> None:
     document = room.document
     assert document is not None
-    rows = room.rows_for(row)
+    rows = room.writing.rows_for(row)
     several = len(rows) > 1
     ids = [document.sentences[number].id for number in rows]
     sentence = document.sentences[row]
@@ -40,21 +40,23 @@ def fill_row_menu(menu: QMenu, room: SpeechRoom, view: ScriptList, row: int) -> 
     _fill_numbers(menu.addMenu(_("Pause after it")), room, rows, "pause", PAUSES, "{value:g} " + _("s"))
     menu.addSeparator()
     menu.addAction(_("Insert a sentence before"), lambda: _insert(room, view, row))
-    menu.addAction(_("Split in two"), lambda: room.split_row(row)).setEnabled(not several and middle(sentence.text) > 0)
-    join = menu.addAction(_("Join with the next"), lambda: room.merge_row(row))
+    menu.addAction(_("Split in two"), lambda: room.writing.split_row(row)).setEnabled(
+        not several and middle(sentence.text) > 0
+    )
+    join = menu.addAction(_("Join with the next"), lambda: room.writing.merge_row(row))
     join.setEnabled(not several and row + 1 < len(document.sentences))
     opens = menu.addAction(_("Begins a paragraph"))
     opens.setCheckable(True)
     opens.setChecked(sentence.opens)
     opens.setEnabled(row > 0)
-    opens.triggered.connect(lambda on: room.change(rows, _("Paragraph"), opens=bool(on)))
-    menu.addAction(_("Move up"), lambda: room.move_row(row, row - 1)).setEnabled(not several and row > 0)
-    down = menu.addAction(_("Move down"), lambda: room.move_row(row, row + 1))
+    opens.triggered.connect(lambda on: room.writing.change(rows, _("Paragraph"), opens=bool(on)))
+    menu.addAction(_("Move up"), lambda: room.writing.move_row(row, row - 1)).setEnabled(not several and row > 0)
+    down = menu.addAction(_("Move down"), lambda: room.writing.move_row(row, row + 1))
     down.setEnabled(not several and row + 1 < len(document.sentences))
     menu.addSeparator()
-    menu.addAction(_("Copy"), lambda: room.copy_rows(rows))
+    menu.addAction(_("Copy"), lambda: room.writing.copy_rows(rows))
     words = n_("Delete this sentence", "Delete {count} sentences", len(rows)).format(count=len(rows))
-    menu.addAction(words, lambda: room.delete_rows(rows))
+    menu.addAction(words, lambda: room.writing.delete_rows(rows))
 
 
 def fill_voice_menu(menu: QMenu, room: SpeechRoom, rows: Sequence[int]) -> None:
@@ -65,7 +67,7 @@ def fill_voice_menu(menu: QMenu, room: SpeechRoom, rows: Sequence[int]) -> None:
     usual = menu.addAction(_("As the whole reading"))
     usual.setCheckable(True)
     usual.setChecked(not sentence.voice)
-    usual.triggered.connect(lambda: room.change(rows, _("Voice"), model="", voice=""))
+    usual.triggered.connect(lambda: room.writing.change(rows, _("Voice"), model="", voice=""))
     menu.addSeparator()
     own = document.voice_of(sentence) if sentence.voice else ("", "")
     for speaker in speakers(room.models())[:MOST_VOICES]:
@@ -73,7 +75,7 @@ def fill_voice_menu(menu: QMenu, room: SpeechRoom, rows: Sequence[int]) -> None:
         action.setCheckable(True)
         action.setChecked(speaker.key == own)
         action.triggered.connect(
-            lambda _on=False, who=speaker: room.change(rows, _("Voice"), model=who.model.id, voice=who.voice.id)
+            lambda _on=False, who=speaker: room.writing.change(rows, _("Voice"), model=who.model.id, voice=who.voice.id)
         )
 
 
@@ -86,7 +88,7 @@ def _fill_languages(menu: QMenu, room: SpeechRoom, rows: Sequence[int]) -> None:
         action = menu.addAction(words)
         action.setCheckable(True)
         action.setChecked(code == now)
-        action.triggered.connect(lambda _on=False, code=code: room.change(rows, _("Language"), language=code))
+        action.triggered.connect(lambda _on=False, code=code: room.writing.change(rows, _("Language"), language=code))
 
 
 def _fill_numbers(
@@ -101,11 +103,11 @@ def _fill_numbers(
         action = menu.addAction(_("As the whole reading") if value == usual else words.format(value=value))
         action.setCheckable(True)
         action.setChecked(value == now)
-        action.triggered.connect(lambda _on=False, value=value: room.change(rows, label, **{field: value}))
+        action.triggered.connect(lambda _on=False, value=value: room.writing.change(rows, label, **{field: value}))
 
 
 def _insert(room: SpeechRoom, view: ScriptList, row: int) -> None:
-    room.add(row, _("New sentence."))
+    room.writing.add(row, _("New sentence."))
     view.write_at(row)
     if view.editor is not None:
         view.editor.selectAll()

@@ -109,8 +109,8 @@ class SpeechTab(Tab):
 
     def _connect(self) -> None:
         header = self.header
-        header.undo.clicked.connect(self.room.undo)
-        header.redo.clicked.connect(self.room.redo)
+        header.undo.clicked.connect(self.room.writing.undo)
+        header.redo.clicked.connect(self.room.writing.redo)
         header.rename_wanted.connect(self.rename)
         header.send_menu_wanted.connect(self._fill_send)
         header.export_wanted.connect(lambda: self.export(header.format()))
@@ -200,7 +200,7 @@ class SpeechTab(Tab):
 
     def _on_sample(self, number: int) -> None:
         sample = self._samples[number]
-        self.room.add(-1, sample.text, title=sample.title)
+        self.room.writing.add(-1, sample.text, title=sample.title)
         self.room.speak()
 
     # -- what the window asks ---------------------------------------------------------------------------------
@@ -228,9 +228,9 @@ class SpeechTab(Tab):
             Command(
                 "speech-rename", _("Rename reading"), self.rename, "", "pencil-simple", enabled=document is not None
             ),
-            Command("speech-undo", _("Undo"), self.room.undo, "Ctrl+Z", "arrow-u-up-left"),
-            Command("speech-redo", _("Redo"), self.room.redo, "Ctrl+Shift+Z", "arrow-u-up-right"),
-            Command("speech-copy", _("Copy the text"), self.room.copy, "Ctrl+Shift+C", "copy", enabled=has),
+            Command("speech-undo", _("Undo"), self.room.writing.undo, "Ctrl+Z", "arrow-u-up-left"),
+            Command("speech-redo", _("Redo"), self.room.writing.redo, "Ctrl+Shift+Z", "arrow-u-up-right"),
+            Command("speech-copy", _("Copy the text"), self.room.writing.copy, "Ctrl+Shift+C", "copy", enabled=has),
             Command("speech-save", _("Export"), lambda: self.export(self.header.format()), "Ctrl+S", "export"),
             Command("speech-model", _("Choose a model"), self.picker.open_list, "Ctrl+M", "cube"),
             Command("speech-list", _("Go to the sentences"), self._focus_list, "Ctrl+E", "list-numbers"),
@@ -258,13 +258,13 @@ class SpeechTab(Tab):
 
     def first_sample(self) -> None:
         if self.speech_stage.is_empty:
-            self.room.add(-1, self._samples[0].text, title=self._samples[0].title)
+            self.room.writing.add(-1, self._samples[0].text, title=self._samples[0].title)
         self.generate_button.setFocus()
 
     def open_text(self, title: str, text: str) -> None:
         """A text file was dropped: its sentences follow those that are there."""
         empty = self.speech_stage.is_empty
-        self.room.add(-1, readable(text), title=title, tell=not empty)
+        self.room.writing.add(-1, readable(text), title=title, tell=not empty)
 
     def open_item(self, item: Item) -> None:
         """The reading that the result belongs to, or else a new one made from its file."""
@@ -303,7 +303,7 @@ class SpeechTab(Tab):
     def accept(self, target: str, payload: Payload) -> None:
         """A text to read: a reading of its own."""
         self.room.show(None)
-        self.room.add(-1, readable(payload.text), title=payload.title)
+        self.room.writing.add(-1, readable(payload.text), title=payload.title)
 
     def show_job(self, origin: dict[str, str]) -> None:
         if origin.get("document"):
