@@ -117,6 +117,7 @@ def update() -> int:
     for language in LANGUAGES:
         path = TRANSLATIONS / language / "LC_MESSAGES" / "atelier.po"
         catalogue = read(path, language)
+        wanted.creation_date = catalogue.creation_date  # the same words, the same file
         catalogue.update(wanted, no_fuzzy_matching=True)
         catalogue.obsolete.clear()
         out = io.BytesIO()
