@@ -16,7 +16,7 @@ _NOTHING = ("families",)
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    if (ROOT / ".venv" / ".set-up").exists() and Path(sys.executable).is_relative_to(ROOT):
+    if _set_up():
         launched, direct = [], []
         for _run in range(bench.runs + 1):
             launched.append(_run_sh(bench, *_NOTHING))
@@ -34,6 +34,12 @@ def measure(bench: Bench) -> Iterator[Figure]:
     yield figure("generate text, 50 tokens, from a cold disk", cold, "s", note="of 3; no file of ours in memory")
     warm = [_studio(bench, *text, str(bench.home / "text.txt")) for _run in range(bench.runs)]
     yield figure("generate text, 50 tokens, from a warm disk", warm, "s")
+
+
+def _set_up() -> bool:
+    """Whether run.sh finds everything there; otherwise it would set up first."""
+    check = f'. "{ROOT}/packaging/lib.sh" && environment_ready run'
+    return subprocess.run(["bash", "-c", check], capture_output=True).returncode == 0
 
 
 def _studio(bench: Bench, *arguments: str) -> float:

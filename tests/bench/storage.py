@@ -10,12 +10,13 @@ from pathlib import Path
 from studio.client.queue import JobQueue
 from studio.core.jobs import Artifact, Blob, Job, Medium, Request, Task, new_id
 from studio.core.recipe import Recipe
+from studio.documents import DocumentStore
 from studio.library import Library
 from studio.media import carriers
 from tests.bench.figures import Bench, Figure, figure, seconds_of
 from tests.fakes.fake_engine import MODELS, FakeEngine
 
-MANY, SHOWN = 10_000, 500
+MANY, SHOWN, DOCUMENTS = 10_000, 500, 300
 _PARAMS = {"prompt": "A keeper finds a letter", "seed": 7}
 
 
@@ -34,6 +35,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         yield figure(f"search among {count}", [seconds * 1000 for seconds in sought], "ms", 1)
         refreshed = [seconds_of(library.refresh) for _run in range(bench.runs)]
         yield figure(f"look for changed files among {count}", refreshed, "s", 2, note="in a thread, after the start")
+        yield _documents(bench, library)
         queue = JobQueue(FakeEngine(), library, bench.home / "queue-bench.db")
         try:
             request = Request(Medium.TEXT, "gguf", MODELS[0].id, Task.INSTRUCT, _PARAMS, title="The lamp")
@@ -43,6 +45,22 @@ def measure(bench: Bench) -> Iterator[Figure]:
             queue.stop()
     finally:
         library.close()
+
+
+def _documents(bench: Bench, library: Library) -> Figure:
+    """What each click in a tab looks at: the list of earlier texts, as long as nothing in the folder has changed."""
+    documents = DocumentStore(library)
+    try:
+        for number in range(DOCUMENTS):
+            document = documents.create("text", title=f"Text {number}")
+            document.append(document.begin_version("").id, "The letter was folded into the lens. " * 200)
+            documents.save(document)
+            documents.close(document)
+        documents.list(None, "text")
+        listed = [seconds_of(lambda: documents.list(None, "text")) for _run in range(bench.runs)]
+        return figure(f"list {DOCUMENTS} documents again", [seconds * 1000 for seconds in listed], "ms", 1)
+    finally:
+        documents.stop()
 
 
 def _fill(library: Library, count: int) -> None:
