@@ -84,8 +84,10 @@ def test_it_follows_what_is_heard(wave: Waveform) -> None:
 
 
 def test_a_day_of_sound_is_drawn_at_once(wave: Waveform) -> None:
-    starts = np.arange(8640) * 10.0
-    wave.set_sound(Parts(starts, starts + 9.0, np.zeros(8640, np.int8)), np.full(8_640_001, 90, np.uint8))
+    starts = np.linspace(0.0, 86_390.0, 8640, dtype=np.float64)
+    wave.set_sound(
+        Parts(starts, (starts + 9.0).astype(np.float64), np.zeros(8640, np.int8)), np.full(8_640_001, 90, np.uint8)
+    )
     wave.set_zoom(0.0)
     assert not wave.viewport().grab().isNull()
 
