@@ -36,9 +36,10 @@ def test_the_meter_agrees_with_the_whole_however_it_is_cut(sizes, seed):
     for size in sizes:
         meter.add(whole[place : place + size])
         place += size
-    if len(whole) >= 0.5 * RATE:
-        # pyloudnorm rounds the number of blocks up where a last one is incomplete
-        assert meter.loudness == pytest.approx(audio.loudness(audio.Sound.mono(whole, RATE)), abs=0.3)
+    # pyloudnorm counts a last incomplete block or not by rounding: compare where there is none.
+    complete = whole[: len(whole) - len(whole) % (RATE // 10)]
+    if len(complete) >= 0.5 * RATE:
+        assert meter.loudness == pytest.approx(audio.loudness(audio.Sound.mono(complete, RATE)), abs=0.05)
 
 
 @pytest.mark.parametrize("target", [-23.0, -16.0, -12.0])
