@@ -82,7 +82,7 @@ class EngineClient(ABC):
         self._memory_limit = limit
 
     def models(self) -> Future[list[ModelInfo]]:
-        return _then(self.query("models"), self._learn)
+        return then(self.query("models"), self._learn)
 
     def _learn(self, rows: list[Any]) -> list[ModelInfo]:
         models = [ModelInfo.from_json(row) for row in rows]
@@ -123,7 +123,8 @@ def _guarded(listener: Callable[[Any], None], value: Any) -> None:
         _log.exception("a listener of the engine failed")
 
 
-def _then(future: Future[Any], change: Callable[[Any], Any]) -> Future[Any]:
+def then(future: Future[Any], change: Callable[[Any], Any]) -> Future[Any]:
+    """A future of what `change` makes of the result of `future`."""
     result: Future[Any] = Future()
 
     def finish(done: Future[Any]) -> None:

@@ -3,6 +3,8 @@
 Client to engine: `Run`, `Cancel`, `Attach`, `Query`, `Shutdown`. Engine to client: `Ready`, `Answer`, `Resident`,
 `Beat` and the events of jobs (`JobEvent`), which carry the job's id and a sequence number that starts at 1 and has no
 gaps except in what `Attach` asks for again. `Hung` and `Unhung` are made by the client itself, for its listeners.
+The child that looks after models is spoken to in the same way: `Query` and `Shutdown` to it; `Ready`, `Answer`,
+`ActivityChanged` and `ModelsChanged` from it.
 """
 
 from __future__ import annotations
@@ -150,6 +152,21 @@ class Unhung(Message):
 
 
 @dataclass(frozen=True)
+class ActivityChanged(Message):
+    """A download or other work on models began, went on or ended. `activity` is an `Activity` as JSON."""
+
+    kind: ClassVar[str] = "activity"
+    activity: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelsChanged(Message):
+    """What is installed is not what it was: ask for the list again."""
+
+    kind: ClassVar[str] = "models"
+
+
+@dataclass(frozen=True)
 class JobEvent(Message):
     job: str
     seq: int
@@ -255,6 +272,7 @@ _CLASSES: dict[str, type[Message]] = {
     cls.kind: cls
     for cls in (
         *(Run, Cancel, Attach, Query, Shutdown, Ready, Answer, Resident, Beat, Hung, Unhung),
+        *(ActivityChanged, ModelsChanged),
         *(Started, Phase, Progress, TextDelta, Usage, Preview, AudioDelta, Segment, Done, Failed, CancelledJob),
     )
 }

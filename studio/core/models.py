@@ -11,9 +11,12 @@ from studio.core.jobs import Medium, Task
 
 
 class ModelState(StrEnum):
+    """`PARTIAL`: some of its files arrived, and a download can go on from there."""
+
     INSTALLED = "installed"
     LOADED = "loaded"
     NOT_INSTALLED = "not-installed"
+    PARTIAL = "partial"
     DAMAGED = "damaged"
 
 
@@ -36,8 +39,10 @@ class Voice:
 @dataclass(frozen=True)
 class ModelInfo:
     """A model as the picker shows it. Sizes in bytes (0: unknown); `context` in tokens (0: not a text model);
-    `languages` are BCP 47 codes; `origin` is "starter", "hub" or "imported"; `voices` has the usual one first (empty:
-    not a speech model); `blends`: two of them can be mixed."""
+    `languages` are BCP 47 codes; `origin` is "starter", "hub", "imported" or "folder" (another studio's, used in
+    place); `voices` has the usual one first (empty: not a speech model); `blends`: two of them can be mixed.
+    `license` is an id of `licences.terms`; `gated`: its licence must be accepted on the hub first; `update` is the
+    newer commit that the hub has (empty: none known)."""
 
     id: str
     family: str
@@ -58,6 +63,8 @@ class ModelInfo:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     voices: tuple[Voice, ...] = ()
     blends: bool = False
+    gated: bool = False
+    update: str = ""
 
     @property
     def usable(self) -> bool:

@@ -22,7 +22,10 @@ VERSION = 1
 class Values:
     """Every setting with its default. `theme`: "system", "dark" or "light"; `language`: "system" or a key of
     `i18n.LANGUAGES`; `reduce_motion`: "system", "on" or "off"; `memory_limit` in bytes (0: what the engine finds);
-    `window` is the saved geometry in base64; `last` holds what tabs remember between starts."""
+    `window` is the saved geometry in base64; `last` holds what tabs remember between starts. `offline`: nothing may
+    reach for the network; `hub_endpoint` is a mirror (empty: the hub itself), `hub_proxy` a proxy's address (empty:
+    the system's own); `download_limit` in bytes per s and `models_limit`, the disk space for models, in bytes (0:
+    none); `model_folders` are folders of other studios, used in place."""
 
     results_dir: str = ""
     language: str = "system"
@@ -35,6 +38,12 @@ class Values:
     welcomed: bool = False
     window: str = ""
     last: dict[str, Any] | None = None
+    offline: bool = False
+    hub_endpoint: str = ""
+    hub_proxy: str = ""
+    download_limit: int = 0
+    models_limit: int = 0
+    model_folders: tuple[str, ...] = ()
 
     @property
     def results(self) -> Path:
@@ -101,7 +110,7 @@ class Settings:
                 if name != "version":
                     self._unknown[name] = value
             elif _same_kind(value, getattr(defaults, name)):
-                accepted[name] = value
+                accepted[name] = tuple(value) if isinstance(value, list) else value
         return Values(**accepted)
 
     def _put_aside(self, details: str) -> None:
@@ -116,4 +125,6 @@ class Settings:
 def _same_kind(value: Any, default: Any) -> bool:
     if default is None:
         return value is None or isinstance(value, dict)
+    if isinstance(default, tuple):
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
     return type(value) is type(default)
