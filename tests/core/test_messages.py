@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.core import messages
+from studio.core.activities import Activity, ActivityKind, ActivityState, FileProgress
 from studio.core.jobs import Artifact, Blob, Failure, Medium, Request, Task
 
 REQUEST = Request(
@@ -20,6 +23,16 @@ REQUEST = Request(
     origin={"document": "d"},
 )
 ARTIFACT = Artifact("text.txt", Blob("cd" * 32, 12, "text/plain"), {"words": 3})
+ACTIVITY = Activity(
+    "a",
+    ActivityKind.DOWNLOAD,
+    ActivityState.FAILED,
+    "SmolLM2",
+    done=5,
+    total=9,
+    files=(FileProgress("model.safetensors", 9, 5, ActivityState.FAILED),),
+    failure=Failure("disk-full", {"path": "/x"}),
+)
 EXAMPLES = [
     messages.Run("j", REQUEST, "/staging/故事", {"ab" * 32: "/in.png"}),
     messages.Cancel("j"),
@@ -33,6 +46,8 @@ EXAMPLES = [
     messages.Beat("load", 1.5),
     messages.Hung("j", "run", 180.0),
     messages.Unhung("j"),
+    messages.ActivityChanged(ACTIVITY.to_json()),
+    messages.ModelsChanged(),
     messages.Started("j", 1),
     messages.Phase("j", 2, "load"),
     messages.Progress("j", 3, 5, 10, 2.5),
@@ -50,6 +65,10 @@ EXAMPLES = [
 @pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: f"{message.kind}")
 def test_every_message_survives_the_wire(message):
     assert messages.unpack(messages.pack(message)) == message
+
+
+def test_an_activity_survives_json():
+    assert Activity.from_json(json.loads(json.dumps(ACTIVITY.to_json()))) == ACTIVITY
 
 
 def test_the_examples_cover_every_kind():
