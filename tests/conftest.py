@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -19,11 +20,20 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     return folder
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _garbage_in_this_thread() -> Iterator[None]:
+    """Collects between tests what they leave, as a widget must not be freed by a thread that a test has started."""
+    gc.disable()
+    yield
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left_running() -> Iterator[None]:
     """Fails a test that leaves a thread or a child process behind."""
     threads, children = set(threading.enumerate()), set(psutil.Process().children())
     yield
+    gc.collect(1)
     until = time.monotonic() + 2.0
     left = [thread for thread in threading.enumerate() if _counts(thread) and thread not in threads]
     for thread in left:

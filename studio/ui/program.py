@@ -26,6 +26,7 @@ from studio.core import i18n
 from studio.core.errors import AtelierError
 from studio.core.settings import Settings, Values
 from studio.ui.bridge import Bridge
+from studio.ui.garbage import GarbageCollector
 from studio.ui.main_window import MainWindow
 from studio.ui.notices import Notices
 from studio.ui.pane import app_icon
@@ -75,6 +76,7 @@ class Program(QObject):
         self.services: Services | None = None
         self.window: MainWindow | None = None
         self.notices: Notices | None = None
+        self._garbage = GarbageCollector(self)
         qInstallMessageHandler(_on_qt_message)
         qt.setApplicationName("Atelier")
         qt.setDesktopFileName("atelier")
@@ -115,6 +117,7 @@ class Program(QObject):
             self.window.deleteLater()
             self.window = None
         self._take_down()
+        self._garbage.close()
         qInstallMessageHandler(None)
 
     def quit_on_signals(self) -> None:

@@ -170,8 +170,9 @@ class Theme(QObject):
 
     def motion(self, name: str) -> int:
         """Milliseconds; 0 where the system asks for less motion ("toastHold" is a wait and stays)."""
+        duration = tokens()["motion"][name]
         moving = name not in ("toastHold", "progressTick")
-        return 0 if moving and self.reduce_motion else tokens()["motion"][name]
+        return 0 if moving and self.reduce_motion else duration
 
     @property
     def easing(self) -> QEasingCurve:

@@ -57,10 +57,14 @@ class Studio:
         )
         if language == "long":
             i18n._catalogue = _Longer()
-        assert self.program.open()
-        self.window.resize(*size)
-        self.window.activateWindow()
-        self.wait(lambda: bool(self.services.bridge.models))
+        try:
+            assert self.program.open()
+            self.window.resize(*size)
+            self.window.activateWindow()
+            self.wait(lambda: bool(self.services.bridge.models))
+        except BaseException:
+            self.close()  # what is left open would change the tests that follow
+            raise
 
     @property
     def window(self) -> MainWindow:

@@ -143,7 +143,9 @@ def test_colours_are_copies(theme: Theme):
     assert theme.color("surface.panel").alpha() == 255
 
 
-def test_unknown_names_are_mistakes(theme: Theme):
+@pytest.mark.parametrize("less_motion", [False, True])
+def test_unknown_names_are_mistakes(theme: Theme, monkeypatch: pytest.MonkeyPatch, less_motion):
+    monkeypatch.setattr(theme, "reduce_motion", less_motion)
     for ask in (theme.color, theme.metric, theme.font, theme.motion, theme.icon):
         with pytest.raises(KeyError):
             ask("no.such.name")

@@ -265,8 +265,7 @@ def test_streamed_words_survive_a_kill(studio: Studio, tmp_path: Path) -> None:
     assert again.versions[0].state == "stopped"
 
 
-def test_document_and_mode_come_back(qapp: QApplication, tmp_path: Path) -> None:
-    studio = open_studio(tmp_path)
+def test_document_and_mode_come_back(studio: Studio, tmp_path: Path) -> None:
     tab = write(studio)
     assert tab.text.document is not None
     document = tab.text.document.id
@@ -274,13 +273,15 @@ def test_document_and_mode_come_back(qapp: QApplication, tmp_path: Path) -> None
     studio.window.close()
     studio.close()
     again = open_studio(tmp_path)
-    tab = tab_of(again)
-    assert tab.mode == "rework"
-    assert tab.text.document is not None
-    assert tab.text.document.id == document
-    assert tab.text_stage.editor.text == STORY
-    assert tab.write_panel.prompt.text() == "A keeper finds a letter."
-    again.close()
+    try:
+        tab = tab_of(again)
+        assert tab.mode == "rework"
+        assert tab.text.document is not None
+        assert tab.text.document.id == document
+        assert tab.text_stage.editor.text == STORY
+        assert tab.write_panel.prompt.text() == "A keeper finds a letter."
+    finally:
+        again.close()
 
 
 def test_streaming_does_not_hold_the_window(studio: Studio) -> None:
