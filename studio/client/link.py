@@ -1,4 +1,4 @@
-"""The connection to an engine that calls us: one thread reads, one writes, so that nobody waits for a busy engine."""
+"""The connection to a child that calls us: one thread reads, one writes, so that nobody waits for a busy child."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ _log = logging.getLogger(__name__)
 
 class Link:
     """Listens at `address` and takes one connection after another. `receive` is called on the reading thread with every
-    message, and with None when a connection was lost. Raises `OSError` if there is nowhere to listen."""
+    message, and with None when a connection was lost. `name` is that of the threads. Raises `OSError` if there is
+    nowhere to listen."""
 
-    def __init__(self, receive: Callable[[Message | None], None]) -> None:
+    def __init__(self, name: str, receive: Callable[[Message | None], None]) -> None:
         self._receive = receive
         self._key = secrets.token_bytes(32)
         # Linux has names for sockets that leave nothing on the disk.
-        name = f"\0atelier-{secrets.token_hex(16)}" if sys.platform == "linux" else None
-        self._listener = Listener(name, authkey=self._key)
-        self.address = name or str(self._listener.address)
+        address = f"\0atelier-{secrets.token_hex(16)}" if sys.platform == "linux" else None
+        self._listener = Listener(address, authkey=self._key)
+        self.address = address or str(self._listener.address)
         self._connection: Connection | None = None
         self._closed = False
         self._outgoing: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._threads = [
-            threading.Thread(target=self._read, name="engine-reader", daemon=True),
-            threading.Thread(target=self._write, name="engine-writer", daemon=True),
+            threading.Thread(target=self._read, name=f"{name}-reader", daemon=True),
+            threading.Thread(target=self._write, name=f"{name}-writer", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -47,7 +48,7 @@ class Link:
         self._outgoing.put(message)
 
     def close(self) -> None:
-        """End the threads. The engine must be gone."""
+        """End the threads. The child must be gone."""
         self._closed = True
         self._outgoing.put(None)
         with contextlib.suppress(OSError, EOFError):
@@ -74,7 +75,7 @@ class Link:
         try:
             message = unpack(frame)
         except (KeyError, TypeError, ValueError):
-            _log.exception("a message of the engine could not be read")
+            _log.exception("a message of a child could not be read")
             return
         self._receive(message)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from studio.client.base import EngineClient, EngineState
 from studio.client.link import Link
-from studio.client.process import EngineProcess
+from studio.client.process import ChildProcess
 from studio.core.errors import AtelierError
 from studio.core.jobs import Failure, Job, new_id
 from studio.core.messages import (
@@ -84,7 +84,7 @@ class LocalEngine(EngineClient):
         self._stopping = False
         self._over = False
         self._stale = False  # the child runs with an earlier memory limit
-        self._process: EngineProcess | None = None
+        self._process: ChildProcess | None = None
         self._link: Link | None = None
         self._connected = False
         self._deadline = 0.0
@@ -192,9 +192,10 @@ class LocalEngine(EngineClient):
         self._deadline = time.monotonic() + self._limits.start
         try:
             # Messages of a child that is gone find no link of theirs and are dropped.
-            link = self._link = Link(lambda message: self._mail.put(lambda: self._receive(link, message)))
+            link = self._link = Link("engine", lambda message: self._mail.put(lambda: self._receive(link, message)))
             handshake = Handshake(link.address, link.authkey, self._families, self._memory_limit)
-            self._process = EngineProcess(self._name, handshake)
+            name = f"engine-{self._name.replace(':', '-')}"
+            self._process = ChildProcess(name, ("--engine", "--device", self._name), handshake)
         except OSError as error:
             self._buried(str(error), asked=False)
 

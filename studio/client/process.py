@@ -1,4 +1,4 @@
-"""The engine's child process: how it is started, what it leaves behind, how it is ended."""
+"""A child process of the program: how it is started, what it leaves behind, how it is ended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import ctypes
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,18 +19,17 @@ _LOG_LIMIT = 1_000_000
 _TAIL = 8_000
 
 
-class EngineProcess:
-    """A running child. Call it on a thread that outlives the child: on Linux the child dies with that thread.
-    Raises `OSError` if it cannot be started."""
+class ChildProcess:
+    """A running child, started with `arguments`; `name` is that of its logs. Call it on a thread that outlives the
+    child: on Linux the child dies with that thread. Raises `OSError` if it cannot be started."""
 
-    def __init__(self, device: str, handshake: Handshake) -> None:
-        name = f"engine-{device.replace(':', '-')}"
+    def __init__(self, name: str, arguments: Sequence[str], handshake: Handshake) -> None:
         self._logs = [paths.log_dir() / f"{name}{suffix}" for suffix in (".output", ".crash")]
         output = _open_log(self._logs[0])
         self._sizes = [_size(path) for path in self._logs]
         try:
             self._process = subprocess.Popen(
-                _command(device),
+                _command(arguments),
                 stdin=subprocess.PIPE,
                 stdout=output or subprocess.DEVNULL,
                 stderr=subprocess.STDOUT,
@@ -94,9 +94,9 @@ class EngineProcess:
                 self._process.stdin.close()
 
 
-def _command(device: str) -> list[str]:
+def _command(arguments: Sequence[str]) -> list[str]:
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "studio"]
-    return [*program, "--engine", "--device", device]
+    return [*program, *arguments]
 
 
 def _environment() -> dict[str, str]:

@@ -7,22 +7,17 @@ ends, at a `Shutdown`, or when the connection is lost and nobody listens at its 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import importlib
 import logging
 import os
 import queue
-import signal
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from multiprocessing.connection import Client, Connection
 from typing import Any
 
 from studio import families
-from studio.core import logs
+from studio.core import child, logs
 from studio.core.errors import AtelierError
 from studio.core.jobs import Failure, Request
 from studio.core.messages import (
@@ -39,7 +34,6 @@ from studio.core.messages import (
     Resident,
     Run,
     Shutdown,
-    unpack,
 )
 from studio.core.models import DeviceStatus, ModelState
 from studio.engine.devices import meter
@@ -58,10 +52,8 @@ ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
 }
-RECONNECT_SECONDS = 5.0
 # A change of the used memory that the gauge shows, as a share of the total; looked for every few beats.
 _NOTABLE, _LOOK = 0.01, 3
-_PR_SET_PDEATHSIG = 1
 
 _log = logging.getLogger(__name__)
 
@@ -71,13 +63,11 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="studio --engine")
     parser.add_argument("--device", default="cpu")
     device = parser.parse_args(argv).device
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ENVIRONMENT)
     try:
-        handshake = Handshake.loads(sys.stdin.buffer.readline())
+        handshake = child.greet()
     except ValueError:
         parser.error("an engine is started by the program, which writes to its standard input")
-    _die_with_parent()
     logs.start(f"engine-{device.replace(':', '-')}", on_crash=_fall)
     for name in handshake.families:
         importlib.import_module(name)
@@ -105,12 +95,12 @@ class Engine:
     def serve(self) -> None:
         """Obey the client until it says `Shutdown` or cannot be reached."""
         self._outbox.start(self._beat)
-        while connection := self._connect():
+        while connection := child.connect(self._handshake):
             self._outbox.connect(connection, self._worker.jobs())
             self._outbox.send(Ready(PROTOCOL, os.getpid(), self._first_status().to_json()))
             self._worker.call(self._tell)
             self._questions.put(self._warm_up)
-            for message in _messages(connection):
+            for message in child.messages(connection):
                 if isinstance(message, Shutdown):
                     return
                 self._obey(message)
@@ -120,17 +110,6 @@ class Engine:
     def _warm_up(self) -> None:
         """Read the catalogue, and with it import the families, before anyone asks."""
         self._catalogue.list()
-
-    def _connect(self) -> Connection | None:
-        """A connection to the client; None if there is none to be had for a while."""
-        until = time.monotonic() + RECONNECT_SECONDS
-        while True:
-            try:
-                return Client(self._handshake.address, authkey=bytes.fromhex(self._handshake.authkey))
-            except (OSError, EOFError):
-                if time.monotonic() > until:
-                    return None
-                time.sleep(0.1)
 
     def _obey(self, message: Message) -> None:
         if isinstance(message, Run):
@@ -215,31 +194,9 @@ class Engine:
         os._exit(GAVE_UP)
 
 
-def _messages(connection: Connection) -> Iterator[Message]:
-    while True:
-        try:
-            yield unpack(connection.recv_bytes())
-        except (OSError, EOFError):
-            return
-        except (KeyError, TypeError, ValueError):
-            _log.exception("a message could not be read")
-
-
 def _fall(trace: str) -> None:
     """An engine that has lost one of its own threads is of no use: its client starts another."""
     os.write(2, trace.encode("utf-8", "replace"))
     thread = threading.current_thread()
     if thread is threading.main_thread() or thread.name.startswith("engine-"):
         os._exit(1)
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_watch_stdin, name="engine-stdin", daemon=True).start()
-
-
-def _watch_stdin() -> None:
-    while os.read(0, 4096):
-        pass
-    os._exit(0)
