@@ -42,8 +42,8 @@ class JobQueue:
     """One job at a time for one engine. Thread-safe; no method waits for the engine.
 
     The constructor raises `AtelierError` when the database cannot be used (a newer release, no right to write);
-    `problem` holds what went wrong without stopping it. Listeners are called one after another, in the order of the
-    changes, on the thread that made a change or on the queue's own; they must not block.
+    `problem` holds what went wrong without stopping it, `held` why it paused by itself. Listeners are called one after
+    another, in the order of the changes, on the thread that made a change or on the queue's own; they must not block.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class JobQueue:
         self._owner = owner or Owner.current()
         self._store = QueueStore(path or paths.data_dir() / "queue.db")
         self.problem: AtelierError | None = self._store.problem
+        self.held: AtelierError | None = None
         self._outbox = Outbox()
         self._filing = Filing(self._store, library, self._changed, self._outbox.send)
         self._paused = self._owner.kind == WINDOW and self._store.fact("paused") == "yes"
@@ -345,12 +346,12 @@ class JobQueue:
 
     def _hold(self, error: AtelierError) -> None:
         """Pause by itself, with the reason: going on would fail every waiting job in the same way."""
-        self.problem = error
+        self.problem = self.held = error
         self._paused = True
         self._outbox.send(QueuePaused(True))
 
     def _set_paused(self, paused: bool) -> None:
-        self._paused = paused
+        self._paused, self.held = paused, None
         self._outbox.send(QueuePaused(paused))
         self._wake.set()
         if self._owner.kind == WINDOW:

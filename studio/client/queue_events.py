@@ -29,7 +29,7 @@ class JobFiled:
 
 @dataclass(frozen=True)
 class QueuePaused:
-    """Whether waiting jobs are held back. `JobQueue.problem` says why when the queue paused itself."""
+    """Whether waiting jobs are held back. `JobQueue.held` says why when the queue paused itself."""
 
     paused: bool
 

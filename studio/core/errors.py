@@ -7,6 +7,7 @@ own wish, never an error) and everything else, which is a bug and is reported as
 from __future__ import annotations
 
 import errno
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -298,9 +299,13 @@ class _Values(dict[str, str]):
         return "…"
 
 
+# What a job is still making lies in `<results>/.staging/<job>/`, which is no place of the user's.
+_STAGING = re.compile(r"[/\\]\.staging(?:[/\\].*)?$", re.DOTALL)
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return _(", ").join(_shown(item) for item in value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000:
         return f"{value:,}"
-    return _(value) if isinstance(value, str) else str(value)
+    return _(_STAGING.sub("", value)) if isinstance(value, str) else str(value)

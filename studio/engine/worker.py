@@ -115,7 +115,7 @@ class Worker:
         except AtelierError as error:
             failure = Failure(error.code, error.arguments, error.details)
         except OSError as error:
-            known = from_os_error(error)
+            known = from_os_error(error, error.filename or run.staging)
             failure = Failure(known.code, known.arguments, traceback.format_exc())
         except BaseException as error:
             _log.error("a job failed: %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))

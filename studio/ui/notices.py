@@ -13,7 +13,8 @@ from studio.core.i18n import _, n_
 from studio.core.jobs import Job, JobState
 from studio.ui.main_window import MainWindow
 from studio.ui.pane import app_icon
-from studio.ui.queue.words import title_of
+from studio.ui.queue.words import hold_words, title_of
+from studio.ui.widgets.toasts import Toast
 
 
 class Notices(QObject):
@@ -27,8 +28,11 @@ class Notices(QObject):
         self._tray: QSystemTrayIcon | None = None
         self._done: list[Job] = []
         self._seen_failures: set[str] = {job.id for job in window.model.past}
+        self._stopped: list[Job] = []
+        self._hold_card: Toast | None = None
         self.interrupted_told = interrupted_told
         self._services.bridge.job_changed.connect(self._on_job)
+        self._services.bridge.queue_paused.connect(self._on_paused)
         window.model.changed.connect(self._on_queue)
         QGuiApplication.instance().applicationStateChanged.connect(self._on_state)  # type: ignore[union-attr]
 
@@ -40,9 +44,16 @@ class Notices(QObject):
                 self._window.toast(words.title, kind="warning", detail=words.body, fold=problem.details)
 
     def _on_job(self, job: Job) -> None:
-        if job.state == JobState.FAILED and job.id not in self._seen_failures:
+        if job.failure and job.state in (JobState.FAILED, JobState.PRODUCED) and job.id not in self._seen_failures:
             self._seen_failures.add(job.id)
-            self._tell_failure(job)
+            if (
+                job.state == JobState.FAILED
+                and job.failure.code == "disk-full"
+                and self._services.queue.is_mine(job.id)
+            ):
+                self._stopped.append(job)  # the queue goes on hold now, and one card tells of both
+            else:
+                self._tell_failure(job)
         if job.state in (JobState.FILED, JobState.FAILED) and not self._in_front():
             self._done = [*[other for other in self._done if other.id != job.id], job]
 
@@ -51,6 +62,27 @@ class Notices(QObject):
         error = AtelierError(failure.code, dict(failure.arguments), failure.details) if failure else None
         error = error or AtelierError("internal")
         self._window.show_error(error, [(_("Try again"), lambda: self._retry(job))])
+
+    def _on_paused(self, paused: bool) -> None:
+        """Say why the queue paused by itself, once, and offer the way on."""
+        if self._hold_card is not None:
+            self._window.toasts.remove(self._hold_card)
+            self._hold_card = None
+        held = self._services.queue.held
+        if held is None:
+            self._stopped.clear()
+            return
+        title, words = hold_words(held)
+        actions = [(_("Go on"), self._go_on)]
+        self._hold_card = self._window.toasts.show_toast(
+            words, "error", title=title, actions=actions, details=held.details
+        )
+
+    def _go_on(self) -> None:
+        """Do what the hold had stopped again, and what waits."""
+        for job in list(self._stopped):
+            self._retry(job)
+        self._services.queue.resume()
 
     def _retry(self, job: Job) -> None:
         try:

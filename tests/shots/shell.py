@@ -94,6 +94,13 @@ def _toasts(studio: Studio) -> None:
     window.show_error(AtelierError("out-of-memory", {"device": "CPU"}, "llama_decode: -3"), [(_("Try again"), int)])
 
 
+def _held(studio: Studio) -> None:
+    studio.engine.play = fails("disk-full", path="/results")
+    for title in TITLES[:3]:
+        studio.submit(title)
+    studio.wait(lambda: studio.window.model.held is not None)
+
+
 def _hung(studio: Studio) -> None:
     studio.services.bridge.hung.emit(Hung("none", "step", 32.0))
 
@@ -143,6 +150,7 @@ SCENES = [
     Scene("help", lambda studio: studio.window.open_help()),
     Scene("toasts", _toasts),
     Scene("hung", _hung),
+    Scene("held", _held),
     Scene("closing", _closing),
     Scene("history", _drawer),
     Scene("drop", _drop),

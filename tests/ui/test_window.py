@@ -24,6 +24,7 @@ from studio.media import carriers
 from studio.ui.tabs.base import Payload
 from studio.ui.theme import theme_of
 from studio.ui.welcome import WelcomeSheet
+from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.dialogs import Dialog
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.plays import STORY, Writing, fails
@@ -417,6 +418,31 @@ def test_nothing_unsaved_is_left_without_a_question(
     assert len(asked) == 2
     assert all("The lamp" in words and "disk is full" in words for words in asked)
     assert studio.services.documents.save_all() == []
+
+
+def test_a_full_disk_is_told_once_with_a_way_on(studio: Studio) -> None:
+    inner = studio.services.library.results / ".staging" / "abc" / "text.txt"
+    studio.engine.play = fails("disk-full", path=str(inner))
+    first, second = studio.submit("One"), studio.submit("Two")
+    strip, toasts, queue = studio.window.strip, studio.window.toasts.toasts, studio.services.queue
+    studio.wait(lambda: queue.paused and bool(toasts()) and studio.window.model.held is not None)
+    (card,) = toasts()
+    assert card.words() == "On hold: the disk is full. Free some space, then press Go on."
+    assert strip._title.text() == "On hold: the disk is full."
+    assert strip._words.text() == "Free some space, then press Go on."
+    assert not strip.go_on.isHidden()
+    job = queue.job(first.id)
+    assert job is not None and job.failure is not None
+    assert str(AtelierError("disk-full", dict(job.failure.arguments))).startswith(
+        f"The disk is full: {studio.services.library.results}."
+    )
+    strip.go_on.click()  # there is still no room
+    studio.wait(lambda: queue.held is not None and second.id in {job.id for job in studio.window.model.past})
+    studio.wait(lambda: len(toasts()) == 1)
+    studio.engine.play = Writing()
+    next(button for button in toasts()[0].findChildren(Button) if button.text() == "Go on").click()
+    studio.wait(lambda: [job.state for job in studio.window.model.past].count(JobState.FILED) == 1)
+    assert not toasts() and strip.go_on.isHidden() and not queue.paused
 
 
 def test_tab_that_cannot_save_keeps_the_window_open(studio: Studio) -> None:

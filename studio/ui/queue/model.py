@@ -13,7 +13,8 @@ _COALESCE_MS = 15
 
 
 class QueueModel(QObject):
-    """`running` (or None), `waiting` in order, `past`: interrupted ones first, then the recent endings.
+    """`running` (or None), `waiting` in order, `past`: interrupted ones first, then the recent endings; `held` is why
+    the queue paused by itself.
 
     `changed` follows any change of those; `progressed` a report of the running job.
     """
@@ -29,6 +30,7 @@ class QueueModel(QObject):
         self.waiting: list[Job] = []
         self.past: list[Job] = []
         self.paused = services.queue.paused
+        self.held = services.queue.held
         self._timer = QTimer(self, singleShot=True, interval=_COALESCE_MS)
         self._timer.timeout.connect(self.refresh)
         services.bridge.job_changed.connect(self._on_job_changed)
@@ -66,5 +68,5 @@ class QueueModel(QObject):
             self.progressed.emit()
 
     def _on_paused(self, paused: bool) -> None:
-        self.paused = paused
+        self.paused, self.held = paused, self._services.queue.held
         self.changed.emit()

@@ -12,7 +12,7 @@ from studio.core.jobs import Job, JobState
 from studio.ui.icons import paint_icon
 from studio.ui.pane import IconMark
 from studio.ui.queue.model import QueueModel
-from studio.ui.queue.words import MEDIUM_ICONS, progress_words, state_words, time_left, title_of
+from studio.ui.queue.words import MEDIUM_ICONS, hold_words, progress_words, state_words, time_left, title_of
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import Button, IconButton
 from studio.ui.widgets.meters import ProgressLine
@@ -84,6 +84,8 @@ class Strip(Surface):
         self.cancel.clicked.connect(lambda: self.cancel_clicked.emit(self._shown))
         self.restart = Button(_("Restart the engine"), "secondary", "arrow-clockwise", "sm")
         self.restart.clicked.connect(self.restart_clicked)
+        self.go_on = Button(_("Go on"), "secondary", "play", "sm")
+        self.go_on.clicked.connect(self.pause_clicked)
         self._waiting = Label("", "small", "tertiary")
         self.queue = QueueButton()
         self.queue.clicked.connect(self.panel_clicked)
@@ -92,7 +94,9 @@ class Strip(Surface):
         row.setSpacing(12)
         row.addWidget(cell)
         row.addSpacing(4)
-        for widget in (self._icon, self._title, self._line, self._words, self._left, self.cancel, self.restart):
+        for widget in (self._icon, self._title, self._line, self._words, self._left):
+            row.addWidget(widget)
+        for widget in (self.cancel, self.restart, self.go_on):
             row.addWidget(widget)
         row.addStretch(1)
         row.addWidget(self._waiting)
@@ -124,11 +128,15 @@ class Strip(Surface):
         if paused:
             words = " · ".join(part for part in (_("On hold"), words) if part)
         self._waiting.setText(words or _("Nothing waiting"))
+        held = model.held if model.running is None and self._engine != EngineState.UNAVAILABLE else None
+        self.go_on.setVisible(held is not None)
         self.restart.setVisible(self._engine == EngineState.UNAVAILABLE)
         if self._engine == EngineState.UNAVAILABLE:
             self._show_state("warning-circle-fill", "danger.text", _("The engine has stopped"))
         elif model.running:
             self._show_running(model.running)
+        elif held is not None:
+            self._show_state("warning-circle-fill", "warning.text", *hold_words(held))
         elif self._engine in (EngineState.STOPPED, EngineState.STARTING):
             self._show_state("cpu", "text.tertiary", _("Starting the engine"))
         elif model.last:

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from dataclasses import dataclass, replace
 
-from studio.core.errors import explain
+from studio.core.errors import AtelierError, explain
 from studio.core.i18n import _, n_
 from studio.core.jobs import Job, JobState, Medium
 from studio.core.messages import JobEvent, Phase, Progress, Started, TextDelta
@@ -122,6 +122,14 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return _("{minutes} min").format(minutes=round(seconds / 60))
     return _("{hours} h {minutes} min").format(hours=int(seconds // 3600), minutes=int(seconds % 3600 // 60))
+
+
+def hold_words(problem: AtelierError) -> tuple[str, str]:
+    """(what happened, what to do) where the queue paused by itself."""
+    if problem.code == "disk-full":
+        return _("On hold: the disk is full."), _("Free some space, then press Go on.")
+    words = explain(problem.code, problem.arguments)
+    return words.title, words.body
 
 
 def state_words(job: Job) -> str:
