@@ -42,7 +42,8 @@ class ModelInfo:
     `languages` are BCP 47 codes; `origin` is "starter", "hub", "imported" or "folder" (another studio's, used in
     place); `voices` has the usual one first (empty: not a speech model); `blends`: two of them can be mixed.
     `license` is an id of `licences.terms`; `gated`: its licence must be accepted on the hub first; `update` is the
-    newer commit that the hub has (empty: none known)."""
+    newer commit that the hub has (empty: none known). `memory_gpu` is what it needs on a graphics card (0: the same as
+    `memory`). `problem` is a code of `errors.MESSAGES`: why what lies on this computer cannot be used as it is."""
 
     id: str
     family: str
@@ -65,6 +66,8 @@ class ModelInfo:
     blends: bool = False
     gated: bool = False
     update: str = ""
+    memory_gpu: int = 0
+    problem: str = ""
 
     @property
     def usable(self) -> bool:
