@@ -355,6 +355,14 @@ class SpeechDocument(Document):
         self._tell(DeliveryChanged(self))
         self._tell(ReadingsChanged(self))
 
+    def as_read(self, id: str) -> SpeechDocument:
+        """What an earlier reading says, with the same takes, as a document that is nowhere stored."""
+        reading = next(reading for reading in self._readings if reading.id == id)
+        document = SpeechDocument(project=self.project, title=self.title)
+        document.takes, document.delivery = self.takes, reading.delivery
+        document._sentences = list(reading.sentences)
+        return document
+
     def set_favourite(self, id: str, on: bool) -> None:
         """Of an earlier reading, or ("") of the one that is shown."""
         with self.editing():

@@ -16,7 +16,8 @@ State = Literal["made", "edited", "waiting"]
 class Delivery:
     """How everything is read that says nothing of its own. `voice` belongs to `model` ("" its first one, "a:0.6+b:0.4"
     a blend); `language` "auto" or a code; `pause` and `paragraph_pause` in s; `lexicon` maps a word to how it is said;
-    `params` are the family's other parameters that the user changed."""
+    `params` are the family's other parameters that the user changed. Of the finished sound alone are `trim` (without
+    the silence at both ends) and `fade_in` and `fade_out`, in s."""
 
     model: str = ""
     voice: str = ""
@@ -24,6 +25,9 @@ class Delivery:
     speed: float = 1.0
     pause: float = 0.3
     paragraph_pause: float = 0.8
+    trim: bool = False
+    fade_in: float = 0.0
+    fade_out: float = 0.0
     lexicon: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)

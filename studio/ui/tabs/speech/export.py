@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio import families
 from studio.core.errors import AtelierError, from_os_error
@@ -15,8 +16,13 @@ from studio.core.i18n import N_
 from studio.core.jobs import Medium, Task
 from studio.core.models import ModelInfo
 from studio.core.recipe import Recipe
-from studio.documents.speech import SpeechDocument
+from studio.documents.speech import Delivery, SpeechDocument
 from studio.documents.takes import Takes
+
+if TYPE_CHECKING:
+    from studio.media.audio import Samples
+    from studio.media.sound_edit import Ends, Span
+    from studio.media.subtitles import Cue
 
 # suffix: (what the button says, what the menu says)
 FORMATS = {
@@ -28,6 +34,7 @@ FORMATS = {
     ".vtt": (N_("Export VTT"), N_("Subtitles (WebVTT)")),
 }
 LOUDNESS = -16.0
+ENDS = "ends"  # the field of a recipe that tells of trim and fades, which no family does
 _TAGS = 8192  # bytes of a recipe besides its params
 
 
@@ -43,12 +50,13 @@ class Piece:
 
 @dataclass(frozen=True)
 class Order:
-    """All that a file is made from, as it is now; the document may change meanwhile. `left_out` sentences have no sound
-    yet."""
+    """All that a file is made from, as it is now; the document may change meanwhile. `ends`: how it begins and ends;
+    `left_out` sentences have no sound yet."""
 
     takes: Takes
     pieces: tuple[Piece, ...]
     loudness: float
+    ends: Ends
     recipe: Recipe
     left_out: int = 0
 
@@ -63,7 +71,14 @@ def order(document: SpeechDocument, models: Sequence[ModelInfo]) -> Order:
         pieces[-1] = Piece(last.take, last.seconds, last.text, 0.0)
     loudness = float(document.delivery.params.get("loudness", LOUDNESS))
     left_out = len(document.sentences) - len(pieces)
-    return Order(document.takes, tuple(pieces), loudness, recipe_of(document, models), left_out)
+    ends = ends_of(document.delivery)
+    return Order(document.takes, tuple(pieces), loudness, ends, recipe_of(document, models), left_out)
+
+
+def ends_of(delivery: Delivery) -> Ends:
+    from studio.media.sound_edit import Ends
+
+    return Ends(delivery.trim, delivery.fade_in, delivery.fade_out)
 
 
 def recipe_of(document: SpeechDocument, models: Sequence[ModelInfo]) -> Recipe:
@@ -105,6 +120,7 @@ def recipe_of(document: SpeechDocument, models: Sequence[ModelInfo]) -> Recipe:
         params,
         model_revision=model.revision if model else "",
         title=document.title,
+        extra={ENDS: vars(ends)} if (ends := ends_of(delivery)) != ends_of(Delivery()) else {},
     )
 
 
@@ -125,29 +141,36 @@ def export(wish: Order, path: Path) -> Path:
     return path
 
 
-def _cues(wish: Order) -> list[Any]:
+def _cues(wish: Order) -> list[Cue]:
+    """When each sentence is said in the file that `export` writes."""
     from studio.media.subtitles import Cue
 
     cues, start = [], 0.0
     for piece in wish.pieces:
         cues.append(Cue(start, start + piece.seconds, piece.text))
         start += piece.seconds + piece.pause
-    return cues
+    if not wish.ends.trim or not wish.pieces:
+        return cues
+    rate = _rate(wish)
+    kept = _kept(wish, rate)
+    first, length = kept.first / rate, kept.frames / rate
+    return [Cue(max(0.0, cue.start - first), min(cue.end - first, length), cue.text) for cue in cues]
 
 
 def _write_sound(wish: Order, path: Path) -> None:
     from studio.media import audio
     from studio.media.narration import Narration
+    from studio.media.sound_edit import shaped
 
-    rate = max((wish.takes.read(piece.take).sample_rate for piece in wish.pieces[:1]), default=24000)
+    rate = _rate(wish)
     try:
         with tempfile.TemporaryDirectory(prefix=".atelier-", dir=path.parent) as folder:
             whole = Path(folder) / "speech.flac"
             narration = Narration(whole, rate, len(wish.recipe.dumps()) + _TAGS)
             try:
-                for piece in wish.pieces:
-                    narration.add(_mono(wish.takes, piece.take, rate))
-                    narration.add(_silence(piece.pause, rate))
+                # Shaped before the loudness is measured: the file is as loud as asked, whatever its ends are like.
+                for samples in shaped(_sounds(wish, rate), rate, _kept(wish, rate), wish.ends):
+                    narration.add(samples)
                 narration.finish(wish.loudness)
             finally:
                 narration.close()
@@ -156,7 +179,28 @@ def _write_sound(wish: Order, path: Path) -> None:
         raise from_os_error(error, path) from error
 
 
-def _mono(takes: Takes, name: str, rate: int) -> Any:
+def _rate(wish: Order) -> int:
+    return wish.takes.read(wish.pieces[0].take).sample_rate if wish.pieces else 24000
+
+
+def _kept(wish: Order, rate: int) -> Span:
+    from studio.media.sound_edit import span
+
+    total = sum(math.ceil(round(piece.seconds * rate, 3)) + round(piece.pause * rate) for piece in wish.pieces)
+    return span(total, rate, wish.ends, lambda: _sounds(wish, rate), lambda: _sounds(wish, rate, backwards=True))
+
+
+def _sounds(wish: Order, rate: int, *, backwards: bool = False) -> Iterator[Samples]:
+    """The takes and the pauses between them, from the front or from the back."""
+    for piece in reversed(wish.pieces) if backwards else wish.pieces:
+        if backwards:
+            yield _silence(piece.pause, rate)
+        yield _mono(wish.takes, piece.take, rate)
+        if not backwards:
+            yield _silence(piece.pause, rate)
+
+
+def _mono(takes: Takes, name: str, rate: int) -> Samples:
     from studio.media import audio
     from studio.media.resampling import resample
 
@@ -165,7 +209,7 @@ def _mono(takes: Takes, name: str, rate: int) -> Any:
     return audio.fade(resample(mono, rate), 0.004, 0.004).samples[:, 0]
 
 
-def _silence(seconds: float, rate: int) -> Any:
+def _silence(seconds: float, rate: int) -> Samples:
     import numpy as np
 
     return np.zeros(round(seconds * rate), np.float32)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from studio.core.i18n import _
 from studio.ui.tabs.speech.export import FORMATS
+from studio.ui.tabs.speech.outgoing import DragHandle
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import Button, IconButton
 from studio.ui.widgets.paint import Separator, paint_box, painter_for
@@ -70,13 +71,15 @@ class SplitButton(QWidget):
 
 class StageHeader(HeaderBar):
     """Where there is little room the title keeps it. `rename_wanted` when the title is double-clicked;
-    `send_menu_wanted`, `export_wanted`, `format_chosen` and `times_toggled`."""
+    `send_menu_wanted`, `export_wanted`, `format_chosen` and `times_toggled`; `dragged` when the reading is pulled away
+    from the export button."""
 
     rename_wanted = Signal()
     send_menu_wanted = Signal(QMenu)
     export_wanted = Signal()
     format_chosen = Signal(str)
     times_toggled = Signal(bool)
+    dragged = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", "", "window", parent)
@@ -96,6 +99,7 @@ class StageHeader(HeaderBar):
         self.send.clicked.connect(self._open_send)
         self.export.clicked.connect(self.export_wanted)
         self.export.menu_wanted.connect(self._fill_formats)
+        DragHandle(self.export.main).started.connect(self._on_pulled)
         self.times.toggled.connect(self.times_toggled)
 
     def format(self) -> str:
@@ -123,7 +127,8 @@ class StageHeader(HeaderBar):
         self.times.setEnabled(has_text)
         for half in (self.export.main, self.export.more):
             half.setEnabled(has_sound)
-        self.export.main.setToolTip("" if has_sound else _("Nothing has been spoken yet"))
+        words = _("Save as a file, or drag from here into another program")
+        self.export.main.setToolTip(words if has_sound else _("Nothing has been spoken yet"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -137,6 +142,11 @@ class StageHeader(HeaderBar):
             self.rename_wanted.emit()
             return True
         return super().eventFilter(watched, event)
+
+    def _on_pulled(self) -> None:
+        self.export.main.setDown(False)
+        if self.export.main.isEnabled():
+            self.dragged.emit()
 
     def _open_send(self) -> None:
         menu = QMenu(self)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QItemSelectionModel, QModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from studio.core.i18n import _
 from studio.documents.speech import THUMBNAIL
 from studio.ui.icons import paint_icon
+from studio.ui.tabs.speech.outgoing import DragHandle
 from studio.ui.theme import theme_of
 from studio.ui.widgets.paint import line_text, paint_box, text_width
 from studio.ui.widgets.waveform import thumbnail
@@ -135,13 +136,14 @@ class HistoryDelegate(QStyledItemDelegate):
 
 
 class HistoryList(QListView):
-    """`opened` carries a card, `menu_wanted` a card and a place on the screen; `delete_pressed` and `heart_pressed` a
-    card."""
+    """`opened` carries a card, `menu_wanted` a card and a place on the screen; `delete_pressed`, `heart_pressed` and
+    `dragged` (out of the list, its button still held) a card."""
 
     opened = Signal(object)
     menu_wanted = Signal(object, object)
     delete_pressed = Signal(object)
     heart_pressed = Signal(object)
+    dragged = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -158,6 +160,7 @@ class HistoryList(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        DragHandle(self.viewport()).started.connect(self._on_pulled)
         self.clicked.connect(self._on_clicked)
         self.activated.connect(self._on_clicked)
 
@@ -191,6 +194,11 @@ class HistoryList(QListView):
             event.accept()
             return
         super().mousePressEvent(event)
+
+    def _on_pulled(self, place: QPoint) -> None:
+        card = self.indexAt(place).data(Role.ROW)
+        if card is not None and not card.problem:
+            self.dragged.emit(card)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         index, place = self.indexAt(event.pos()), event.globalPos()

@@ -22,7 +22,7 @@ from studio.ui.tabs.speech.voice_list import VoiceList
 from studio.ui.widgets.choices import Switch
 from studio.ui.widgets.fields import ComboField
 from studio.ui.widgets.folds import FoldSection
-from studio.ui.widgets.paint import Separator
+from studio.ui.widgets.paint import Label, Separator
 from studio.ui.widgets.sliders import SliderRow
 
 # What this panel shows by itself; everything else of a family is under "Advanced".
@@ -89,6 +89,55 @@ class BlendFold(FoldSection):
         self.set_summary(share if on and name else _("Off"))
 
 
+class EndsFold(FoldSection):
+    """How the finished sound begins and ends. `changed` follows the user's changes."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(_("Trim and fades"), parent=parent)
+        self.trim = Switch(_("Trim silence at both ends"), show_text=True)
+        seconds = {"step": 0.1, "decimals": 1, "suffix": " " + _("s")}
+        self.fade_in = SliderRow(
+            _("Fade in"), 0, 10, 0, **seconds, tooltip=_("How long the exported sound takes to rise.")
+        )
+        self.fade_out = SliderRow(
+            _("Fade out"), 0, 10, 0, **seconds, tooltip=_("How long the exported sound takes to die away.")
+        )
+        hint = Label(_("Heard in files that you export or drag out."), "caption", "secondary")
+        hint.setWordWrap(True)
+        for widget in (self.trim, self.fade_in, self.fade_out, hint):
+            self.body.addWidget(widget)
+        self.trim.toggled.connect(self._on_changed)
+        self.fade_in.value_changed.connect(self._on_changed)
+        self.fade_out.value_changed.connect(self._on_changed)
+        self._quiet = False
+        self._show()
+
+    def show_delivery(self, delivery: Delivery) -> None:
+        self._quiet = True
+        self.trim.setChecked(delivery.trim)
+        self.fade_in.set_value(delivery.fade_in)
+        self.fade_out.set_value(delivery.fade_out)
+        self._quiet = False
+        self._show()
+
+    def values(self) -> dict[str, Any]:
+        """`trim`, `fade_in` and `fade_out` of a `Delivery`."""
+        rise, fall = round(self.fade_in.value(), 1), round(self.fade_out.value(), 1)
+        return {"trim": self.trim.isChecked(), "fade_in": rise, "fade_out": fall}
+
+    def _on_changed(self, *_values: object) -> None:
+        if not self._quiet:
+            self._show()
+            self.changed.emit()
+
+    def _show(self) -> None:
+        trim, rise, fall = self.values().values()
+        fades = _("{rise} s in, {fall} s out").format(rise=f"{rise:g}", fall=f"{fall:g}") if rise or fall else ""
+        self.set_summary(_(", ").join(part for part in (_("Trim") if trim else "", fades) if part) or _("Off"))
+
+
 class SpeechPanel(QWidget):
     """`changed` carries a `Delivery` after every change by the user, `speaker_chosen` another voice; `word_wanted` a
     word to hear and how it is said."""
@@ -118,6 +167,7 @@ class SpeechPanel(QWidget):
         )
         self.pronunciation = Pronunciation()
         self.blend = BlendFold()
+        self.ends = EndsFold()
         self.form = ParamForm()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -130,11 +180,12 @@ class SpeechPanel(QWidget):
         column.addSpacing(16)
         column.addWidget(Separator())
         column.addSpacing(8)
-        for fold in (self.pronunciation, self.blend, self.form):
+        for fold in (self.pronunciation, self.blend, self.ends, self.form):
             column.addWidget(fold)
         column.addStretch(1)
         self.voices.chosen.connect(self._on_voice)
         self.blend.changed.connect(self._on_blend)
+        self.ends.changed.connect(self._on_changed)
         self.pronunciation.test_wanted.connect(self.word_wanted)
         self.pronunciation.changed.connect(lambda _lexicon: self._on_changed())
         self.speed.value_changed.connect(self._on_changed)
@@ -169,6 +220,7 @@ class SpeechPanel(QWidget):
         self.speed.set_value(delivery.speed)
         self.pause.set_value(delivery.pause)
         self.pronunciation.set_lexicon(delivery.lexicon)
+        self.ends.show_delivery(delivery)
         self.form.set_values({"paragraph_pause": delivery.paragraph_pause, **delivery.params})
         self._quiet = False
 
@@ -191,6 +243,7 @@ class SpeechPanel(QWidget):
                 paragraph_pause=pause,
                 lexicon=self.pronunciation.lexicon(),
                 params=params,
+                **self.ends.values(),
             )
         )
 

@@ -23,10 +23,12 @@ MOST = 200
 
 
 class Shelf(QObject):
-    """`open_wanted` carries a document's id, `closed` the id of the shown one when it goes to the trash."""
+    """`open_wanted` carries a document's id, `closed` the id of the shown one when it goes to the trash; `carried` the
+    name of a reading that is dragged out, and the reading."""
 
     open_wanted = Signal(str)
     closed = Signal(str)
+    carried = Signal(str, object)
 
     def __init__(self, services: Services, shell: Shell, desk: Desk, view: HistoryList) -> None:
         super().__init__(view)
@@ -40,6 +42,7 @@ class Shelf(QObject):
         view.menu_wanted.connect(self._open_menu)
         view.delete_pressed.connect(self.remove)
         view.heart_pressed.connect(self.toggle_favourite)
+        view.dragged.connect(lambda card: self._guard(lambda: self.carry(card)))
 
     # -- which cards ------------------------------------------------------------------------------------------
 
@@ -141,6 +144,18 @@ class Shelf(QObject):
             if document is not self._document and self._desk.run_of(document) is None:
                 self._services.documents.close(document)
         self.list_documents()
+
+    def carry(self, card: Card) -> None:
+        """Have the sound of a card dragged out of the window."""
+        shown = self._document
+        if card.kind == DOCUMENT:
+            document = self._services.documents.open(card.id)
+            if isinstance(document, SpeechDocument):
+                self.carried.emit(card.title, document)
+                if self._desk.run_of(document) is None:
+                    self._services.documents.close(document)
+        elif shown is not None:
+            self.carried.emit(card.title, shown.as_read(card.id) if card.kind == READING else shown)
 
     def remove(self, card: Card) -> None:
         """An earlier reading goes for good, a document to the trash, a moment later, so that it can be taken back."""

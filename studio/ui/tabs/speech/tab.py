@@ -14,6 +14,7 @@ from studio.core.jobs import Medium
 from studio.core.recipe import Recipe
 from studio.documents.speech import Delivery, SpeechDocument
 from studio.library import Item
+from studio.media.audio import FORMATS
 from studio.ui.files import ask_path, open_path
 from studio.ui.model_picker import ModelPicker
 from studio.ui.playback import Player
@@ -27,6 +28,7 @@ from studio.ui.tabs.speech.history import CURRENT, Card, HistoryList
 from studio.ui.tabs.speech.incoming import readable
 from studio.ui.tabs.speech.memory import Memory
 from studio.ui.tabs.speech.opening import document_of
+from studio.ui.tabs.speech.outgoing import Outgoing
 from studio.ui.tabs.speech.panel import SpeechPanel
 from studio.ui.tabs.speech.room import SpeechRoom
 from studio.ui.tabs.speech.sampler import Sampler
@@ -74,6 +76,7 @@ class SpeechTab(Tab):
             self.generate_button,
         )
         self.shelf = Shelf(services, shell, self.desk, self.readings)
+        self.outgoing = Outgoing(services, shell, self)
         self.header = self.speech_stage.header
         self.header.set_format(memory.format())
         self.inspector = self._make_inspector()
@@ -115,6 +118,8 @@ class SpeechTab(Tab):
         header.send_menu_wanted.connect(self._fill_send)
         header.export_wanted.connect(lambda: self.export(header.format()))
         header.format_chosen.connect(self.export)
+        header.dragged.connect(self._drag)
+        self.shelf.carried.connect(lambda name, document: self._carry(name, document, ""))
         header.times_toggled.connect(self.speech_stage.list.show_times)
         self.room.document_changed.connect(lambda: self.shelf.show(self.room.document))
         self.room.left.connect(self.shelf.list_documents)
@@ -187,6 +192,17 @@ class SpeechTab(Tab):
             self.shell.show_error(error, actions=((_("Choose another place"), lambda: self.export(path.suffix)),))
 
         self.services.bridge.work(lambda: export.export(wish, path), success, failure, owner=self)
+
+    def _drag(self) -> None:
+        if (document := self.room.document) is not None:
+            self.room.settle()
+            self._carry(document.name, document, self.header.format())
+
+    def _carry(self, name: str, document: SpeechDocument, suffix: str) -> None:
+        """Drag a reading out as a file; without a `suffix`, from the history, always as a sound."""
+        kind = suffix or (self.header.format() if self.header.format() in FORMATS else ".wav")
+        widget = self.header.export if suffix else self.readings
+        self.outgoing.carry(widget, name, kind, export.order(document, self.room.models()))
 
     def _fill_send(self, menu: QMenu) -> None:
         for target in self.shell.targets(Medium.TEXT):
@@ -279,6 +295,7 @@ class SpeechTab(Tab):
         params = dict(recipe.params)
         self.room.show(None)
         own = {"text", "script", "voice", "language", "speed", "pause", "paragraph_pause", "lexicon", "seed"}
+        ends = found if isinstance(found := recipe.extra.get(export.ENDS), dict) else {}
         delivery = Delivery(
             recipe.model,
             str(params.get("voice", "")),
@@ -286,6 +303,9 @@ class SpeechTab(Tab):
             _number(params.get("speed"), 1.0),
             _number(params.get("pause"), 0.3),
             _number(params.get("paragraph_pause"), 0.8),
+            ends.get("trim") is True,
+            _number(ends.get("fade_in"), 0.0),
+            _number(ends.get("fade_out"), 0.0),
             dict(params.get("lexicon") or {}),
             {name: value for name, value in params.items() if name not in own},
         )
