@@ -166,9 +166,7 @@ class FakeHub:
 
     def starts(self, name: str) -> list[int]:
         """The first bytes of the GET requests for the content of the file `name`, wherever it was served."""
-        return [
-            item.start for item in self.asked(f"*/{quote(name)}", method="GET") if "/resolve/" not in item.path
-        ] or [item.start for item in self.asked(f"*/resolve/*/{quote(name)}", method="GET")]
+        return [item.start for item in self.asked(f"*/{name}", "cdn", "GET") or self.asked(f"*/{name}", "hub", "GET")]
 
 
 class HubProcess:

@@ -9,6 +9,7 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 from huggingface_hub.errors import GatedRepoError, RemoteEntryNotFoundError, RepositoryNotFoundError
+from tqdm import tqdm
 
 from tests.fakes.hub import FakeHub, HubProcess
 
@@ -17,7 +18,8 @@ WEIGHTS = os.urandom(300_000)
 
 
 @pytest.fixture
-def hub() -> Iterator[FakeHub]:
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    monkeypatch.setattr(tqdm, "monitor_interval", 0)  # the thread that would watch progress bars
     with FakeHub() as hub:
         yield hub
     huggingface_hub.close_session()
@@ -77,7 +79,8 @@ def test_refusals_are_the_ones_the_library_knows(hub: FakeHub, tmp_path: Path) -
     assert not any(asked.authorization for asked in hub.asked(port="cdn"))
 
 
-def test_a_hub_of_its_own_process(tmp_path: Path) -> None:
+def test_a_hub_of_its_own_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tqdm, "monitor_interval", 0)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "w.bin").write_bytes(WEIGHTS)
     with HubProcess({"o/n": tmp_path / "in"}) as hub:
