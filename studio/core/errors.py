@@ -268,6 +268,86 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("This file carries no recipe that Atelier can read: {path}."),
         N_("Only files made by Atelier or a studio of a known format restore their settings."),
     ),
+    "hub-offline": (
+        N_("Atelier is set to stay offline."),
+        N_("What is installed works as before. To search and download, switch offline off in the settings."),
+    ),
+    "hub-unreachable": (
+        N_("{host} cannot be reached."),
+        N_("Check the internet connection, and the mirror and proxy in the settings. What has arrived is kept."),
+    ),
+    "hub-interrupted": (
+        N_("The connection to {host} keeps breaking off."),
+        N_("What has arrived is kept. Resume the download when the connection is better; it goes on from there."),
+    ),
+    "hub-busy": (
+        N_("{host} is too busy at the moment."),
+        N_("It asks for patience ({seconds} s). What has arrived is kept; try again later."),
+    ),
+    "hub-out-of-order": (
+        N_("{host} is out of order at the moment (error {status})."),
+        N_("This is not on your side. What has arrived is kept; try again later, or use a mirror."),
+    ),
+    "hub-certificate": (
+        N_("{host} could not prove that it is {host}."),
+        N_("Somebody may be listening, or the clock of this computer is wrong. In a company, ask for its certificate."),
+    ),
+    "hub-proxy": (
+        N_("The proxy {proxy} does not let Atelier through."),
+        N_("Check its address, name and password in the settings. Proxies of the kind http and https can be used."),
+    ),
+    "hub-endpoint": (
+        N_("This is not the address of a model hub: {address}."),
+        N_("It looks like {example}. Change it in the settings, or leave it empty to use the hub itself."),
+    ),
+    "hub-strange": (
+        N_("{host} does not answer as a model hub does."),
+        N_("A sign-in page of the network may stand in between, or the mirror in the settings is not one."),
+    ),
+    "hub-redirect": (
+        N_("{host} sent Atelier to a place where it does not go."),
+        N_("The download was stopped to be safe. Check the mirror and the proxy in the settings."),
+    ),
+    "hub-gated": (
+        N_("The terms of {model} must be accepted first."),
+        N_("Open {url}, sign in and accept them, and put your token into the settings. Then resume the download."),
+    ),
+    "hub-private": (
+        N_("{model} is not open to everybody, or does not exist."),
+        N_("Check its name. If you may use it, put your token of the hub into the settings."),
+    ),
+    "hub-missing": (
+        N_("The hub has nothing called {model}."),
+        N_("It may have been renamed or withdrawn. What is on this computer is not affected."),
+    ),
+    "hub-forbidden": (
+        N_("The hub does not give {model} to you."),
+        N_("Its owner may have closed it, or your token lacks the right to read it. The details have the hub’s words."),
+    ),
+    "hub-token": (
+        N_("{host} does not accept your token."),
+        N_("It may have expired or been revoked. Make a new one on the hub and put it into the settings."),
+    ),
+    "hub-token-form": (
+        N_("This is not a token."),
+        N_("A token is one word of letters, digits and signs. Copy it again from the hub, without spaces."),
+    ),
+    "hub-unsafe-name": (
+        N_("{model} has a file with an unsafe name: {file}."),
+        N_("It could be written outside the models folder, so nothing of this model is downloaded."),
+    ),
+    "hub-too-large": (
+        N_("{file} of {model} is larger than it should be."),
+        N_("Such a file is not read, to be safe. Choose another model."),
+    ),
+    "download-damaged": (
+        N_("{file} arrived damaged twice."),
+        N_("It was thrown away. Try again later, or use another mirror; a damaged file is never used."),
+    ),
+    "download-changed": (
+        N_("{file} is not the same on the hub any more."),
+        N_("Start the download again to get the model as it is now."),
+    ),
 }
 
 
