@@ -15,6 +15,7 @@ from studio.core.i18n import N_, _
 from studio.core.jobs import new_id
 from studio.documents.base import Change, Command, Document, from_json, to_json
 from studio.documents.compare import Segment, compare
+from studio.documents.proposals import Proposal
 from studio.media.text import Script, count_words
 
 WRITING, DONE, STOPPED = "writing", "done", "stopped"
@@ -105,6 +106,7 @@ class TextDocument(Document):
         self._versions: dict[str, Version] = {}
         self._current = ""
         self._writing: dict[str, _Writing] = {}
+        self._proposals: dict[str, Proposal] = {}
 
     @property
     def versions(self) -> list[Version]:
@@ -150,6 +152,21 @@ class TextDocument(Document):
         with self.editing():
             self.brief = replace(self.brief, **changes)
         self._tell(BriefChanged(self))
+
+    # Proposals: no part of the text until they are taken, so no undo step
+
+    def proposal(self, version: str) -> Proposal | None:
+        """The new words that wait in a version."""
+        return self._proposals.get(version)
+
+    def set_proposal(self, version: str, proposal: Proposal | None) -> None:
+        if proposal == self._proposals.get(version):
+            return
+        with self.editing():
+            if proposal is None:
+                del self._proposals[version]
+            else:
+                self._proposals[version] = proposal
 
     # Edits by the user
 
@@ -316,7 +333,10 @@ class TextDocument(Document):
 
     def _content(self) -> dict[str, Any]:
         versions = [to_json(version) for version in self.versions]
-        return {"brief": to_json(self.brief), "versions": versions, "current": self._current}
+        content = {"brief": to_json(self.brief), "versions": versions, "current": self._current}
+        if waiting := [to_json(item) for item in self._proposals.values() if item.version in self._versions]:
+            content["proposals"] = waiting
+        return content
 
     def _load(self, content: Mapping[str, Any]) -> None:
         self.brief = from_json(Brief, content["brief"])
@@ -326,6 +346,8 @@ class TextDocument(Document):
         self._versions = {version.id: version for version in versions}
         current = str(content["current"])
         self._current = current if current in self._versions else versions[-1].id if versions else ""
+        proposals = [from_json(Proposal, item) for item in content.get("proposals", ())]
+        self._proposals = {proposal.version: proposal for proposal in proposals}
 
 
 @dataclass

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from studio.core.errors import AtelierError
 from studio.documents import TextDocument, UndoChanged, base
+from studio.documents.proposals import Proposal, context
 from studio.documents.text import BodyChanged, BriefChanged, CurrentChanged, VersionsChanged
 
 
@@ -354,3 +355,50 @@ def test_a_long_text_takes_no_time(text: TextDocument, tmp_path: Path) -> None:
     start = time.perf_counter()
     TextDocument().take(json.loads(data))
     assert time.perf_counter() - start < 0.1
+
+
+def test_a_proposal_waits_with_its_version(text: TextDocument) -> None:
+    first = write(text, "One. Two. Three.")
+    proposal = Proposal(first, 5, 9, "Deux.", *context(text.body, 5, 9), action="shorter", params={"seed": 1})
+    text.set_proposal(first, proposal)
+    assert not text.can_undo or text.undo_label != "Shorter"
+    again = reopened(text)
+    assert again.proposal(first) == proposal
+    again.set_proposal(first, None)
+    assert reopened(again).proposal(first) is None
+    text.delete_version(first)
+    assert reopened(text).proposal(first) is None
+    text.undo()
+    assert text.proposal(first) == proposal
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("One. Two. Three.", (5, 9)),
+        ("So then. One. Two. Three.", (14, 18)),
+        ("Two. Three.", (0, 4)),
+        ("Two, One. Two. Two.", (10, 14)),
+        ("One. Too. Three.", None),
+        ("", None),
+    ],
+)
+def test_a_proposal_finds_its_place(text: str, place: tuple[int, int] | None) -> None:
+    old, before = context("One. Two. Three.", 5, 9)
+    assert Proposal("v", 5, 9, "Deux.", old, before).place(text) == place
+
+
+def test_a_proposal_to_write_on_finds_its_place() -> None:
+    old, before = context("One. Two.", 4, 4)
+    assert (old, before) == ("", "One.")
+    assert Proposal("v", 4, 4, " More.", old, before, append=True).place("Well. One. Two.") == (10, 10)
+    assert Proposal("v", 0, 0, "First.", append=True).place("One.") == (0, 0)
+    assert Proposal("v", 4, 4, " More.", old, before, append=True).place("Two.") is None
+
+
+@given(st.text(max_size=60), st.data())
+def test_a_place_that_did_not_change_is_found(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    old, before = context(text, start, end)
+    assert Proposal("v", start, end, "new", old, before).place(text) == (start, end)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.plays import Writing, fails
 from tests.fakes.studio import Studio
-from tests.ui.tabs.test_text_tab import body, studio, tab_of  # noqa: F401
+from tests.ui.tabs.test_text_tab import body, open_studio, studio, tab_of  # noqa: F401
 
 TEXT = "One is short. Two is long and winding. Three ends it."
 
@@ -111,6 +113,67 @@ def test_a_change_waits_while_something_else_is_shown(studio: Studio) -> None:  
     assert first.body == "One is short. Two is straight. Three ends it."
 
 
+def test_ctrl_z_leaves_the_change_and_no_older_edit(studio: Studio) -> None:  # noqa: F811
+    tab = tab_of(studio)
+    tab.text.open_with("Text", TEXT)
+    editor = tab.text_stage.editor
+    editor.select(0, 0)
+    QTest.keyClicks(editor, "So then. ")
+    begin(studio)
+    ready(studio, tab)
+    assert tab.header.undo.toolTip() == "Undo: Shorter"
+    QTest.keyClick(editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert tab.rework.pending is None and not editor.has_pending
+    assert body(tab) == editor.text == f"So then. {TEXT}"
+    tab.undo()
+    assert body(tab) == TEXT
+
+
+def test_a_change_finds_its_place_after_other_versions(studio: Studio) -> None:  # noqa: F811
+    tab = tab_of(studio)
+    tab.text.open_with("Text", TEXT)
+    document = tab.text.document
+    assert document is not None and document.current is not None
+    first = document.current.id
+    document.replace_range(0, 0, "So then. ", "more")
+    begin(studio)
+    ready(studio, tab)
+    second = document.restore(first).id
+    assert tab.rework.pending is None and not tab.text_stage.editor.has_pending
+    begin(studio, "Two bends.")  # each version has its own
+    ready(studio, tab)
+    tab.rework.keep()
+    assert document.body == "So then. One is short. Two bends. Three ends it."
+    tab.undo()
+    tab.undo()
+    assert document.current is not None and document.current.id == first != second
+    document.undo()
+    assert document.body == TEXT
+    assert tab.rework.pending is not None
+    tab.rework.keep()
+    assert document.body == tab.text_stage.editor.text == "One is short. Two is straight. Three ends it."
+
+
+def test_a_change_waits_over_a_restart(studio: Studio, tmp_path: Path) -> None:  # noqa: F811
+    tab = begin(studio)
+    ready(studio, tab)
+    studio.window.close()
+    studio.close()
+    again = open_studio(tmp_path)
+    try:
+        tab = tab_of(again)
+        assert body(tab) == TEXT
+        assert tab.rework.pending is not None and not tab.text_stage.pending.isHidden()
+        assert tab.text_stage.editor.pending_range() == (14, 38)
+        tab.rework.keep()
+        assert body(tab) == "One is short. Two is straight. Three ends it."
+        document = tab.text.document
+        assert document is not None
+        assert "proposals" not in document.snapshot()[1]()
+    finally:
+        again.close()
+
+
 def test_continue_writes_on_from_the_caret(studio: Studio) -> None:  # noqa: F811
     tab = tab_of(studio)
     tab.text.open_with("Text", TEXT)
@@ -179,7 +242,7 @@ def test_a_change_finds_its_place_again_after_an_undo_and_another_version(studio
     document.replace_range(0, 0, "By hand. ", "more")
     begin(studio)
     ready(studio, tab)
-    tab.undo()
+    document.undo()
     assert body(tab) == TEXT
     document.restore(first)
     assert document.current.id != first

@@ -148,10 +148,6 @@ class DocumentRoom(QObject, Generic[D]):
             self.document_changed.emit()
         return self._document
 
-    def undo(self) -> None:
-        if self._document is not None:
-            self._document.undo()
-
     def redo(self) -> None:
         if self._document is not None:
             self._document.redo()

@@ -15,9 +15,11 @@ from studio.ui.theme import theme_of
 
 
 class TextMenus(QObject):
-    """`mode_wanted` carries a mode, `rework_wanted` the id of an action for the selection."""
+    """`mode_wanted` carries a mode, `rework_wanted` the id of an action for the selection;
+    `undo_wanted` takes back what is newest on the page."""
 
     mode_wanted = Signal(str)
+    undo_wanted = Signal()
     rework_wanted = Signal(str)
 
     def __init__(self, context: Context, stage: TextStage, room: TextRoom) -> None:
@@ -31,7 +33,9 @@ class TextMenus(QObject):
         editor, document = self._stage.editor, self._room.document
         chosen = editor.textCursor().hasSelection()
         editable = not editor.isReadOnly()
-        menu.addAction(_("Undo"), self._room.undo).setEnabled(bool(document and document.can_undo))
+        menu.addAction(_("Undo"), self.undo_wanted).setEnabled(
+            editor.has_pending or bool(document and document.can_undo)
+        )
         menu.addAction(_("Redo"), self._room.redo).setEnabled(bool(document and document.can_redo))
         menu.addSeparator()
         menu.addAction(_("Cut"), editor.cut).setEnabled(chosen and editable and not editor.has_pending)

@@ -108,6 +108,11 @@ class ReworkPanel(QWidget):
         words = self.words.text() if action is OWN_WORDS else ""
         return Wish(action, tone, words, {**self.form.values(), "temperature": self.freedom.value()})
 
+    def wish_of(self, action: str, tone: str, words: str, params: Mapping[str, Any]) -> Wish | None:
+        """What the form said once; None for an action that is not known."""
+        found = next((item for item in self._actions if item.id == action), None)
+        return Wish(found, self._set.tone(tone) if tone else None, words, params) if found else None
+
     def set_model(self, model: ModelInfo | None) -> None:
         same = model is not None and self._model is not None and model.id == self._model.id
         self._model = model

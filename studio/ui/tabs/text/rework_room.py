@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QObject, Signal
 
 from studio.core.errors import AtelierError, InvalidInput, explain
@@ -15,6 +13,7 @@ from studio.media.text import count_words
 from studio.ui.tabs.text.asking import Order, expected_seconds, expected_tokens, rework_request
 from studio.ui.tabs.text.context import Context
 from studio.ui.tabs.text.desk import REWORK, Run, TokenCounter, origin
+from studio.ui.tabs.text.pending import Pending, kept
 from studio.ui.tabs.text.rework_panel import OWN_WORDS, ReworkPanel, Wish
 from studio.ui.tabs.text.status import Tokens
 from studio.ui.tabs.text.text_stage import TextStage
@@ -22,23 +21,6 @@ from studio.ui.tabs.words import about, left
 from studio.ui.widgets.buttons import GenerateButton
 
 BEFORE = 3000  # characters that a continuation looks back on
-
-
-@dataclass
-class Pending:
-    """A change that waits. `start` to `end` are its old characters while another document is shown; on the page the
-    editor keeps count. `text` is what was written so far, as it would be put in."""
-
-    document: TextDocument
-    version: str
-    start: int
-    end: int
-    wish: Wish
-    append: bool
-    title: str
-    run: Run | None = None
-    text: str = ""
-    failed: bool = False
 
 
 class ReworkRoom(QObject):
@@ -50,7 +32,7 @@ class ReworkRoom(QObject):
         super().__init__(stage)
         self._context = context
         self._panel, self._stage, self._button = panel, stage, button
-        self._pending: dict[str, Pending] = {}
+        self._pending: dict[tuple[str, str], Pending] = {}
         self._shown: Pending | None = None
         self._selection = (0, 0)
         self._prompt_tokens = -1
@@ -66,7 +48,7 @@ class ReworkRoom(QObject):
         panel.changed.connect(self.refresh)
         stage.selection_changed.connect(self._on_selection)
         stage.editor.edited.connect(lambda *_values: self._on_selection())
-        stage.version_left.connect(self._remember_place)
+        stage.version_left.connect(self._on_version_left)
         stage.version_shown.connect(self._on_version_shown)
         stage.editor.refused.connect(self._on_refused)
         context.desk.grew.connect(self._on_grew)
@@ -144,8 +126,9 @@ class ReworkRoom(QObject):
             return
         if pending.wish.words:
             self._context.memory.note_prompt(pending.wish.words)
-        pending.run, pending.text, pending.failed = run, "", False
-        self._pending[document.id] = pending
+        pending.run, pending.text = run, ""
+        self._pending[pending.key] = pending
+        pending.forget()
         self._show(pending)
 
     def _request(
@@ -193,7 +176,8 @@ class ReworkRoom(QObject):
             self._context.desk.stop(self._shown.run)
 
     def _drop(self, pending: Pending) -> None:
-        self._pending.pop(pending.document.id, None)
+        self._pending.pop(pending.key, None)
+        pending.forget()
         self._shown = None
         self._stage.editor.drop_pending()
         self._stage.editor.set_writing(False)
@@ -212,7 +196,7 @@ class ReworkRoom(QObject):
             self._stage.editor.extend_pending(piece)
 
     def _before(self, pending: Pending) -> str:
-        text = pending.document.version(pending.version).text
+        text = pending.body
         place = self._stage.editor.pending_range() if pending is self._shown else None
         end = place[1] if place else pending.end
         return text[max(0, end - 2) : end]
@@ -229,36 +213,53 @@ class ReworkRoom(QObject):
         if pending is None:
             return
         pending.run = None
-        pending.failed = run.state == "failed"
         if not pending.text.strip():
             if pending is self._shown:
                 self._remember_place()
                 self._drop(pending)
-            self._pending.pop(pending.document.id, None)
-        elif pending is self._shown:
-            self._stage.editor.set_writing(False)
-            self._show_bar(pending)
+            self._pending.pop(pending.key, None)
+        else:
+            if pending is self._shown:
+                self._remember_place()
+                self._stage.editor.set_writing(False)
+                self._show_bar(pending)
+            pending.keep()
         self.refresh()
 
     def _of(self, run: Run) -> Pending | None:
-        pending = self._pending.get(run.document)
-        return pending if pending is not None and pending.run is run else None
+        return next((pending for pending in self._pending.values() if pending.run is run), None)
 
     # -- what is shown ----------------------------------------------------------------------------------------
+
+    def _on_version_left(self) -> None:
+        if self._shown is not None:
+            self._remember_place()
+            self._shown.keep()
 
     def _on_version_shown(self) -> None:
         """Another version or document is on the page: bring its waiting change, if it has one."""
         self._shown = None
         self._stage.pending.hide()
-        document = self._stage.document
-        pending = self._pending.get(document.id) if document else None
-        if pending is not None and pending.version == self._stage.version:
-            self._show(pending)
+        document, version = self._stage.document, self._stage.version
+        if document is not None and version:
+            pending = self._pending.get((document.id, version))
+            if pending is None or pending.run is None:  # its text may be another one by now
+                pending = kept(document, version, self._panel)
+            if pending is not None:
+                self._pending[pending.key] = pending
+                self._show(pending)
         self._on_selection()
 
     def _remember_place(self) -> None:
-        if self._shown is not None and (place := self._stage.editor.pending_range()) is not None:
-            self._shown.start, self._shown.end = place
+        pending = self._shown
+        if pending is not None and (place := self._stage.editor.pending_range()) is not None:
+            pending.start, pending.end = place
+
+    def settle(self) -> None:
+        """Keep the change with its document, as it is."""
+        self._remember_place()
+        for pending in self._pending.values():
+            pending.keep()
 
     def _show(self, pending: Pending) -> None:
         self._shown = pending

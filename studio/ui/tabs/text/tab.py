@@ -136,7 +136,10 @@ class TextTab(Tab):
         self.text.document_changed.connect(self.rework.show_scope)
         self.chat.text_wanted.connect(self._on_text_wanted)
         self.text_stage.escape_pressed.connect(self.stop)
+        self.text_stage.editor.undo_requested.connect(self.undo)
+        self.text_stage.editor.redo_requested.connect(self.redo)
         self.text_stage.editor.menu_opened.connect(self.menus.fill_page)
+        self.menus.undo_wanted.connect(self.undo)
         self.menus.mode_wanted.connect(self.set_mode)
         self.menus.rework_wanted.connect(self.rework_by)
         self.text_stage.editor.cleaned.connect(self._on_cleaned)
@@ -192,9 +195,12 @@ class TextTab(Tab):
             )
             has_text = bool(version and version.text.strip())
             self._column.refresh()
+        undo = document.undo_label if document and document.can_undo else None
+        if self._mode != "chat" and self.rework.pending is not None:
+            undo = self.rework.pending.title
         self.header.set_tools(
             has_text=has_text,
-            undo=document.undo_label if document and document.can_undo else None,
+            undo=undo,
             redo=document.redo_label if document and document.can_redo else None,
         )
 
@@ -222,7 +228,10 @@ class TextTab(Tab):
             self.text.new()
 
     def undo(self) -> None:
-        if self.document is not None:
+        """Leave the change that waits on the page, or else undo the last step."""
+        if self._mode != "chat" and self.rework.pending is not None:
+            self.rework.undo()
+        elif self.document is not None:
             self.document.undo()
 
     def redo(self) -> None:
@@ -435,5 +444,6 @@ class TextTab(Tab):
 
     def close_ok(self) -> bool:
         self.text.settle()
+        self.rework.settle()
         self.chat.settle()
         return True

@@ -125,8 +125,6 @@ class TextStage(QWidget):
         self.editor.verticalScrollBar().valueChanged.connect(self._place_title)
         self.editor.resized.connect(self._place_title)
         self.editor.edited.connect(self._on_edited)
-        self.editor.undo_requested.connect(self.undo)
-        self.editor.redo_requested.connect(self.redo)
         self.editor.selectionChanged.connect(self.selection_changed)
         self.editor.cursorPositionChanged.connect(self.selection_changed)
         self.title.editingFinished.connect(self._on_title)
@@ -172,14 +170,6 @@ class TextStage(QWidget):
         self._by_hand = True
         self._show_room()
         self.editor.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def undo(self) -> None:
-        if self._document is not None:
-            self._document.undo()
-
-    def redo(self) -> None:
-        if self._document is not None:
-            self._document.redo()
 
     def compare(self, title: str, old: str, new: str) -> None:
         """Show the way from the version `old` to `new` (ids)."""
