@@ -348,6 +348,46 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("{file} is not the same on the hub any more."),
         N_("Start the download again to get the model as it is now."),
     ),
+    "download-no-room": (
+        N_("There is no room for {model}: it needs {need} GB, and {room} GB are free."),
+        N_("Free some space on the disk of {path}, then resume the download. What has arrived is kept."),
+    ),
+    "download-over-limit": (
+        N_("{model} needs {need} GB, and the limit for models leaves {room} GB."),
+        N_("Remove models, or raise the limit in the settings, then resume the download. What has arrived is kept."),
+    ),
+    "download-elsewhere": (
+        N_("Another window or command is downloading this model."),
+        N_("This one waits for it, and goes on by itself if the other one stops."),
+    ),
+    "download-removed": (
+        N_("{model} was removed while it was being downloaded."),
+        N_("Download it again if you want it."),
+    ),
+    "download-unknown": (
+        N_("This download is not there any more."),
+        N_("It may have been removed. The list shows what is there."),
+    ),
+    "hub-file-missing": (
+        N_("The hub does not have these files of the model any more: {files}."),
+        N_("Its owner may have changed them. Choose another model, or another file of it."),
+    ),
+    "hub-no-weights": (
+        N_("{model} has no weights that can be loaded safely."),
+        N_("Models are loaded from safetensors and GGUF files only; other kinds can run code. Choose another model."),
+    ),
+    "hub-not-usable": (
+        N_("Atelier cannot use {model}."),
+        N_("This release does not know its kind. A newer release may; the catalogue shows what works now."),
+    ),
+    "models-crashed": (
+        N_("The part of Atelier that looks after models stopped."),
+        N_("It was started again and downloads go on. Try again; the report has the details."),
+    ),
+    "models-unavailable": (
+        N_("The part of Atelier that looks after models does not start."),
+        N_("Downloads are kept. Restart Atelier; if it happens again, save a report from Help and send it to us."),
+    ),
 }
 
 
