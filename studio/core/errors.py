@@ -294,7 +294,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "hub-proxy": (
         N_("The proxy {proxy} does not let Atelier through."),
-        N_("Check its address, name and password in the settings. Proxies of the kind http and https can be used."),
+        N_("Check its address, name and password in the settings. Its address must begin with http://."),
     ),
     "hub-endpoint": (
         N_("This is not the address of a model hub: {address}."),
