@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QElapsedTimer, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
@@ -20,6 +20,7 @@ from studio.ui.widgets.paint import (
 )
 
 ICON, GAP = 16, 8
+GRACE_MS = 400
 # kind: state: (fill, border, text)
 _LOOKS: dict[str, dict[str, tuple[str, str, str]]] = {
     "primary": {
@@ -57,6 +58,20 @@ _LOOKS: dict[str, dict[str, tuple[str, str, str]]] = {
 }
 _DARKER = {"hover": 108, "pressed": 118}  # the tokens have one danger fill
 _WEIGHTS = {"primary": 600, "danger": 600, "ghost": 500, "secondary": 500, "tonal": 500, "link": 500}
+
+
+class Grace:
+    """The moment after a button has changed its meaning by itself: a click in it was meant for what the button was."""
+
+    def __init__(self) -> None:
+        self._clock = QElapsedTimer()
+
+    def begin(self) -> None:
+        self._clock.start()
+
+    @property
+    def holds(self) -> bool:
+        return self._clock.isValid() and self._clock.elapsed() < GRACE_MS
 
 
 class Button(QPushButton):
@@ -263,7 +278,7 @@ class GenerateButton(Button):
     """The one big button: a spark, the verb and the expected time; while busy it stops the work.
 
     Signals: `requested` (clicked, or Ctrl+Enter in the window, while at rest) and `stop_requested` (clicked while
-    busy). It fills the width it is given.
+    busy). A click that comes just when the work ends by itself does nothing. It fills the width it is given.
     """
 
     requested = Signal()
@@ -273,7 +288,8 @@ class GenerateButton(Button):
         super().__init__(text, "primary", "sparkle-fill", "lg", parent=parent)
         self._pad = 15
         self._verb, self._note, self._estimate = text, estimate, estimate
-        self._running = False
+        self._running = self._pressed_as_stop = False
+        self._grace = Grace()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self._on_clicked)
         for keys in ("Ctrl+Return", "Ctrl+Enter"):
@@ -292,6 +308,8 @@ class GenerateButton(Button):
 
     def set_running(self, running: bool, stop_text: str = "", time_left: str = "") -> None:
         """Become a neutral Stop button with the time left, or the Generate button again."""
+        if self._running and not running:
+            self._grace.begin()
         self._running = running
         self._stop_text, self._note = stop_text or _("Stop"), time_left
         self._describe()
@@ -315,8 +333,16 @@ class GenerateButton(Button):
         self.updateGeometry()
         self.update()
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed_as_stop = self._running
+        super().mousePressEvent(event)
+
     def _on_clicked(self) -> None:
-        (self.stop_requested if self._running else self.requested).emit()
+        pressed_as_stop, self._pressed_as_stop = self._pressed_as_stop, False
+        if self._running:
+            self.stop_requested.emit()
+        elif not pressed_as_stop and not self._grace.holds:
+            self.requested.emit()
 
     def _on_shortcut(self) -> None:
         if not self._running and self.isEnabled():

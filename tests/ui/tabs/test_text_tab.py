@@ -154,6 +154,19 @@ def test_each_run_is_a_version_and_older_ones_can_be_edited(studio: Studio) -> N
     assert document.body == tab.text_stage.editor.text == "First words."
 
 
+def test_a_version_says_how_long_it_was_written_not_waited_for(studio: Studio) -> None:
+    tab = tab_of(studio)
+    studio.services.queue.pause()
+    studio.engine.play = Writing("Ten words.", words_per_second=10)
+    tab.write_panel.prompt.set_text("A letter.")
+    tab.text.generate()
+    studio.spin(1500)
+    studio.services.queue.resume()
+    studio.wait(lambda: tab.text.run() is None)
+    assert tab.text.document is not None
+    assert 0.2 <= tab.text._seconds[tab.text.document.versions[0].id] < 1.0
+
+
 def test_typing_by_hand_begins_a_version(studio: Studio) -> None:
     tab = tab_of(studio)
     tab.text.new()

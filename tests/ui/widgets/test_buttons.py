@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
 
+from studio.ui.widgets import buttons
 from studio.ui.widgets.buttons import Button, GenerateButton, IconButton
 
 WORDS = ("Repaint the mask", "导出全部结果")
@@ -95,6 +96,27 @@ def test_generate_and_stop(show, qtbot):
     assert button.note() == "about 6 s left", "a new estimate waits until the work is over"
     button.set_running(False)
     assert (button.text(), button.note()) == ("Generate", "about 5 s")
+
+
+def test_a_click_meant_for_stop_begins_nothing(show, qtbot, monkeypatch):
+    button = GenerateButton("Write")
+    show(button)
+    said: list[str] = []
+    button.requested.connect(lambda: said.append("write"))
+    button.stop_requested.connect(lambda: said.append("stop"))
+    button.set_running(True)
+    button.set_running(False)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    assert not said
+    button.set_running(True)
+    qtbot.mousePress(button, Qt.MouseButton.LeftButton)
+    button.set_running(False)
+    monkeypatch.setattr(buttons, "GRACE_MS", 0)
+    qtbot.mouseRelease(button, Qt.MouseButton.LeftButton)
+    assert not said
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert said == ["write"]
 
 
 def test_ctrl_enter_generates_from_anywhere_in_the_window(show, qtbot):

@@ -13,7 +13,7 @@ from studio.ui.tabs.clean import clean_paste
 from studio.ui.tabs.text.memory import Memory
 from studio.ui.tabs.text.prompt_menus import open_menu, saved_menu
 from studio.ui.theme import theme_of
-from studio.ui.widgets.buttons import Button, IconButton
+from studio.ui.widgets.buttons import Button, Grace, IconButton
 from studio.ui.widgets.chips import Chip
 from studio.ui.widgets.fields import FieldMessage
 from studio.ui.widgets.paint import Label
@@ -85,6 +85,7 @@ class Composer(QWidget):
         super().__init__(parent)
         self._memory = memory
         self._busy = False
+        self._grace = Grace()
         self._editing = False
         self._attached: tuple[str, str] | None = None
         self.edit = _Edit()
@@ -199,6 +200,8 @@ class Composer(QWidget):
     # -- state ------------------------------------------------------------------------------------------------
 
     def set_busy(self, busy: bool, note: str = "") -> None:
+        if self._busy and not busy:
+            self._grace.begin()
         self._busy = busy
         self.note.setText(note)
         if busy:
@@ -249,7 +252,7 @@ class Composer(QWidget):
     def _on_button(self) -> None:
         if self._busy:
             self.stop_requested.emit()
-        else:
+        elif not self._grace.holds:
             self._on_enter()
 
     def _open_saved(self) -> None:

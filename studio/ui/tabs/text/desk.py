@@ -32,7 +32,8 @@ JOIN_MS = 33
 @dataclass
 class Run:
     """A job of this tab while it lives. `part` is the version or message it writes into; `text` is what a rework has
-    written so far. `phase`: "wait", "load", "run", "save" or "end"; `state` after the end: "done", "stopped", "failed".
+    written so far. `phase`: "wait", "load", "run", "save" or "end"; `state` after the end: "done", "stopped", "failed";
+    `seconds`: how long it was written, without the wait before.
     """
 
     job: str
@@ -49,7 +50,8 @@ class Run:
     steps: int = 0
     seconds_left: float = -1.0
     waiting: list[str] = field(default_factory=list)
-    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+    began: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -132,6 +134,8 @@ class Desk(QObject):
         run = self._runs.get(event.job) or self._adopt(event.job)
         if run is None:
             return
+        if not run.began and (isinstance(event, TextDelta) or (isinstance(event, Phase) and event.name == "run")):
+            run.began = time.monotonic()
         if isinstance(event, TextDelta):
             run.waiting.append(event.text)
             run.phase = "run"
@@ -148,6 +152,7 @@ class Desk(QObject):
         elif isinstance(event, Usage):
             run.counts.update(event.counts)
         elif isinstance(event, Done):
+            run.seconds = event.metrics.get("run", 0.0)
             self._end(run, "done")
             return
         elif isinstance(event, CancelledJob):
@@ -189,6 +194,7 @@ class Desk(QObject):
             return
         self._give(run)
         run.phase, run.state, run.failure = "end", state, failure
+        run.seconds = run.seconds or (time.monotonic() - run.began if run.began else 0.0)
         self._runs.pop(run.job, None)
         speed = run.counts.get("tokens_per_second", 0.0)
         if state == "done" and speed and run.counts.get("written_tokens", 0) > 8:

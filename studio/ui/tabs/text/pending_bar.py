@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from studio.core.i18n import _
 from studio.ui.pane import OverlayPane
 from studio.ui.theme import theme_of
-from studio.ui.widgets.buttons import Button
+from studio.ui.widgets.buttons import Button, Grace
 from studio.ui.widgets.paint import ElidedLabel, Spinner
 
 MARGIN = 16
@@ -40,9 +40,9 @@ class PendingBar(OverlayPane):
         row.addWidget(self.label, 1)
         for button in (self.keep, self.try_again, self.undo, self.stop):
             row.addWidget(button)
-        self.keep.clicked.connect(self.kept)
-        self.try_again.clicked.connect(self.again)
-        self.undo.clicked.connect(self.undone)
+        self._grace = Grace()
+        for button, signal in ((self.keep, self.kept), (self.try_again, self.again), (self.undo, self.undone)):
+            button.clicked.connect(lambda _checked=False, signal=signal: self._grace.holds or signal.emit())
         self.stop.clicked.connect(self.stopped)
         self.hide()
 
@@ -50,6 +50,8 @@ class PendingBar(OverlayPane):
         """`empty`: nothing has been written, so there is nothing to keep."""
         buttons = (self.stop, self.keep, self.try_again, self.undo)
         focused = any(button.hasFocus() for button in buttons)
+        if not self.stop.isHidden() and not self.isHidden() and not writing:
+            self._grace.begin()
         self.label.setText(words)
         self._spinner.setVisible(writing)
         self.keep.setEnabled(not empty)

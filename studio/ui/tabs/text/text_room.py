@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from PySide6.QtCore import QTimer
 
 from studio.core.errors import AtelierError, InvalidInput, explain
@@ -191,7 +189,7 @@ class TextRoom(DocumentRoom[TextDocument]):
     def _on_ended(self, run: Run) -> None:
         if run.kind == REWORK:
             return
-        self._seconds[run.part] = time.monotonic() - run.began
+        self._seconds[run.part] = run.seconds
         if run.state == "failed":
             self._failed[run.document] = failure_words(run)[0]
         if self._prompt_tokens < 0:  # the model could not count before it was loaded
