@@ -113,6 +113,62 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("{model} could not be loaded."),
         N_("Its files may be damaged or of a kind this release does not know. Install it again or choose another."),
     ),
+    "model-refused": (
+        N_("{name} was not accepted. {reason}"),
+        N_("It may be damaged, or made to do harm; nothing in it was used. Get it again from a source you trust."),
+    ),
+    "model-too-much": (
+        N_("{name} could not be read within safe limits of memory and time."),
+        N_("No real model needs that much to be looked at. Get the file again from a source you trust."),
+    ),
+    "model-file-unknown": (
+        N_("{name} is not a model that Atelier knows."),
+        N_("It takes checkpoints and LoRAs (.safetensors), text models (.gguf), soundfonts (.sf2, .sf3) and folders."),
+    ),
+    "not-plain-file": (
+        N_("{name} is not an ordinary file."),
+        N_("Devices, pipes and the like are never opened. Choose a model's file or folder."),
+    ),
+    "pickle-refused": (
+        N_("{name} holds more than plain weights, and could run programs when opened: {found}."),
+        N_("It was not opened. Look for the same model as .safetensors, or ask its author for one."),
+    ),
+    "pickle-unconverted": (
+        N_("{name} is of a kind that can run programs when opened."),
+        N_("Convert it: its weights are read safely and kept as .safetensors, and nothing in it is run."),
+    ),
+    "text-model-alone": (
+        N_("{name} holds the weights of a text model, but its configuration and tokenizer are missing."),
+        N_("Add the whole folder that it came in, or get the same model as one .gguf file."),
+    ),
+    "repository-incomplete": (
+        N_("{name} is not a whole model: {files}."),
+        N_("Get the files that are missing into this folder, then try again."),
+    ),
+    "model-twice": (
+        N_("{name} is there already as {model}."),
+        N_("The two are the same, byte for byte. Nothing was copied."),
+    ),
+    "import-no-room": (
+        N_("There is not enough room for {name} in {path}."),
+        N_("Free some space, then try again. The original was not touched."),
+    ),
+    "model-pickled": (
+        N_("{model} is kept in a format that can run code when it is opened."),
+        N_("Atelier does not open such files. Convert it on the Models tab: only its numbers are copied then."),
+    ),
+    "model-needs-code": (
+        N_("{model} would have to run a program of its own."),
+        N_("Atelier runs no code that comes with a model. Choose another one that does the same."),
+    ),
+    "model-in-use": (
+        N_("{model} is loaded right now."),
+        N_("Unload it or wait until its work is done, then remove it."),
+    ),
+    "model-not-ours": (
+        N_("{model} belongs to another program."),
+        N_("Atelier uses it in place and never removes it. Take its folder off the list instead, or remove it there."),
+    ),
     "part-missing": (
         N_("A part of Atelier that runs {model} is missing on this computer."),
         N_("Run the set-up again to put it back; the details name the part. The model itself is untouched."),
@@ -282,7 +338,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "hub-busy": (
         N_("{host} is too busy at the moment."),
-        N_("It asks for patience ({seconds} s). What has arrived is kept; try again later."),
+        N_("Too many ask it at once, or it was asked too often. What has arrived is kept; try again in some minutes."),
     ),
     "hub-out-of-order": (
         N_("{host} is out of order at the moment (error {status})."),

@@ -9,7 +9,13 @@
 
 and, for text, `count_tokens(model, request) -> int`; where fields that are right one by one can be wrong together or
 for a model, `verify(request: Request, info: ModelInfo) -> None`, which raises `InvalidInput` before the job is written
-down. `FamilyModule` is that contract.
+down. For models in repositories a family may offer
+
+    def wanted(names: Collection[str]) -> Collection[str]     # those it loads, of a repository that holds `names`
+    def expected(size: int, parameters: int, device: Device) -> int   # `estimate` before the files are here
+
+`wanted` gives nothing for a repository that it cannot load as it is (without it the transformers layout is asked for);
+`size` in bytes and `parameters` are 0 where they are not known, and so is the answer. `FamilyModule` is that contract.
 """
 
 from __future__ import annotations

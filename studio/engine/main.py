@@ -150,6 +150,7 @@ class Engine:
             return [
                 (replace(info, state=ModelState.LOADED) if info.id in loaded else info).to_json()
                 for info in self._catalogue.list()
+                if info.origin  # the rest of the known models is not on this computer
             ]
         if name == "device":
             return self._residency.status().to_json()

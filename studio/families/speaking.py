@@ -416,7 +416,7 @@ def _language(text: str, wanted: str, told: str, voice: Voice) -> str:
 
 
 def _who_speaks(language: str) -> list[str]:
-    """Voices of any family's known models that speak `language`, with the model's name."""
+    """Voices of the built-in models, of any family, that speak `language`, with the model's name."""
     from studio import families
 
     found = []
@@ -424,7 +424,7 @@ def _who_speaks(language: str) -> list[str]:
         source = Path(str(getattr(family, "__file__", ""))).with_suffix(".toml")
         entries = tomllib.loads(source.read_text(encoding="utf-8")).get("model", []) if source.is_file() else []
         for entry in entries:
-            for item in entry.get("voices", ()):
+            for item in entry.get("voices", ()) if "starter" in entry else ():
                 if language in [code.split("-")[0] for code in item["languages"]]:
                     found.append(f"{item['name']} ({entry['title']})")
     return found

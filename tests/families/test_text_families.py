@@ -257,7 +257,8 @@ def test_context_keeps_within_the_memory() -> None:
         "max_position_embeddings": 131072,
     }
     files = ModelFiles("m", "causal-lm", Path(), {}, config)
-    assert causal_lm._context_of(files, Device()) == 131072
+    assert causal_lm._context_of(files, Device()) == 8192
+    assert causal_lm._context_of(files, Device(memory=1 << 50)) == 131072
     half = causal_lm._context_of(files, Device(memory=16 << 30))
     assert half == (8 << 30) // (32 * 4096 * 2 * 4)
     assert causal_lm._context_of(files, Device(memory=1 << 20)) == 512

@@ -13,12 +13,12 @@ import pytest
 
 from studio import families
 from studio.core.errors import AtelierError, InvalidInput
+from studio.core.licences import terms
 from studio.core.models import ModelInfo, ModelState
 from studio.core.params import check_all
 from studio.core.protocols import Device
-from studio.model_manager import catalogue as module
 from studio.model_manager import starter
-from studio.model_manager.catalogue import Catalogue, default_hub_cache, known_models
+from studio.model_manager.catalogue import Catalogue, default_hub_cache, known_models, recognising
 from tests.fakes.tiny_models import build_gguf, build_gpt2, build_llama
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -80,6 +80,10 @@ def snapshot(hub: Path, source: Path, repository: str = "org/Tiny", commit: str 
 def only(catalogue: Catalogue, origin: str) -> ModelInfo:
     (info,) = [info for info in catalogue.list() if info.origin == origin]
     return info
+
+
+def usable(catalogue: Catalogue, origin: str) -> list[str]:
+    return [info.id for info in catalogue.list() if info.origin == origin and info.usable]
 
 
 def test_the_starter_is_shown_before_it_is_installed(catalogue: Catalogue, pack: Path) -> None:
@@ -214,10 +218,10 @@ def test_what_is_not_whole_is_not_offered(
     shown = snapshot(places[1], llama)
     assert only(catalogue, "hub")
     change(shown)
-    assert not [info for info in catalogue.list() if info.origin == "hub"]
-    with pytest.raises(InvalidInput) as refused:
+    assert not usable(catalogue, "hub")
+    with pytest.raises(AtelierError) as refused:
         catalogue.files("org/Tiny")
-    assert refused.value.code == "model-unknown"
+    assert refused.value.code in ("model-unknown", "model-pickled")
 
 
 def test_links_out_of_the_cache_are_not_followed(catalogue: Catalogue, places: tuple[Path, Path], llama: Path) -> None:
@@ -275,14 +279,15 @@ def test_listing_again_reads_no_file(
     (places[0] / "imported").mkdir(parents=True)
     shutil.copy(gguf, places[0] / "imported" / "mine.gguf")
     first = catalogue.list()
-    monkeypatch.setattr(module, "_config", None)
+    monkeypatch.setattr(recognising, "config_of", None)
     assert catalogue.list() == first
     (places[0] / "imported" / "mine.gguf").unlink()
     assert len(catalogue.list()) == len(first) - 1
 
 
 def test_folders_that_are_not_there_hold_nothing(catalogue: Catalogue) -> None:
-    assert {info.origin for info in catalogue.list()} == {"starter"}
+    assert {info.origin for info in catalogue.list()} == {"starter", ""}
+    assert not [info for info in catalogue.list() if info.usable]
 
 
 def test_where_the_hub_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -306,8 +311,8 @@ def test_the_data_beside_the_families_is_sound() -> None:
         assert entry["title"]
         assert entry["description"]
         assert entry["license"]
-        # Nothing is listed that cannot be installed; a repository is only recognised where it is.
-        assert entry["starter"] in folders if "starter" in entry else entry["id"] == entry["repository"]
+        assert entry["starter"] in folders if "starter" in entry else "/" in entry["repository"]
+        assert terms(entry["license"]).commercial is not None
         params = [param for param in spec.params if param.id in entry.get("defaults", {})]
         assert check_all(params, entry.get("defaults", {})).keys() == entry.get("defaults", {}).keys()
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.core.errors import AtelierError
@@ -53,6 +54,7 @@ class Speaker:
         voices, self._levels = speaking.known_voices(__file__)
         self.voices: Mapping[str, Voice] = {voice: voices[voice]}
         self.workers = workers
+        self._language = next((code for code in voices[voice].languages if code == "en-GB"), "")
         self.alphabet: Collection[str] = vocabulary.keys()
         self._network, self._vocabulary = network, vocabulary
 
@@ -66,7 +68,7 @@ class Speaker:
         from studio.media.reading.phonemes import phonemes
 
         random = np.random.default_rng(seed)
-        for part in _parts(phonemes(text, line.language)):
+        for part in _parts(phonemes(text, self._language or line.language)):
             ids = [self._vocabulary[sign] for sign in part if sign in self._vocabulary]
             if not ids:
                 continue
@@ -84,7 +86,7 @@ def load(files: ModelFiles, device: Device) -> Speaker:
     from studio.media.reading import phonemes
 
     try:
-        vocabulary = json.loads(files.paths["vocab.json"].read_text(encoding="utf-8"))
+        vocabulary = json.loads(_vocabulary(files).read_text(encoding="utf-8"))
         voice = str(files.config["voice"])
         # Half of the work is not the network's: two sentences on a thread each are sooner made than one on two.
         network = Network(files.only(".onnx"), replace(device, threads=1), watched=False)
@@ -118,6 +120,25 @@ def estimate(files: ModelFiles, device: Device) -> int:
     except FileNotFoundError as error:
         raise AtelierError("model-files-missing", {"model": files.title, "files": [".onnx"]}) from error
     return 2 * weights + (200 << 20)
+
+
+def wanted(names: Collection[str]) -> tuple[str, ...]:
+    """One voice. Which of a repository's the catalogue says: a bare file does not."""
+    return tuple(name for name in names if name.endswith(".onnx"))[:1]
+
+
+def expected(size: int, parameters: int, device: Device) -> int:
+    """As `estimate`."""
+    return 2 * size + (200 << 20) if size else 0
+
+
+def _vocabulary(files: ModelFiles) -> Path:
+    """Beside the voice, or the package's own: all voices share one."""
+    if "vocab.json" in files.paths:
+        return files.paths["vocab.json"]
+    import hibari
+
+    return Path(str(hibari.__file__)).parent / "assets" / "vocab.json"
 
 
 def _parts(signs: str) -> Iterator[str]:

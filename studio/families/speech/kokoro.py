@@ -1,5 +1,6 @@
 """Kokoro-82M: one network for many voices, each of them a table of style vectors, so that two can be blended. Reads the
-ONNX export; text goes in as phonemes in misaki's alphabet.
+ONNX export; text goes in as phonemes in misaki's alphabet. Two layouts are known: `vocab.json` and one `.npz` of voices
+beside the network, and the hub's, with `tokenizer.json`, `onnx/*.onnx` and a file for each voice (`voices/*.bin`).
 """
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.core.errors import AtelierError
@@ -32,8 +34,10 @@ SPEC = Family(
 )
 _LONGEST = 300  # signs that are read at once; the network takes 510
 _SOON = 60  # a first sentence longer than this is begun with its first clause alone
+_STYLE = 256  # numbers of a style vector
 _LEAST = 12  # signs that make a clause
 _BREATH = 0.12  # s between clauses that were made apart
+_NETWORKS = ("model_quantized.onnx", "model.onnx", "model_q8f16.onnx", "model_fp16.onnx")
 _CLAUSE = re.compile(r"[,;:—…]+[”)]*\s+")
 
 
@@ -61,6 +65,11 @@ class Speaker:
             return None
         return sum(self._levels[name] * share for name, share in parts)
 
+    def _accent(self, line: speaking.Line) -> str:
+        """The language of `line`; English as its (first) voice speaks it."""
+        voice = self.voices[speaking.shares(line.voice)[0][0]]
+        return "en-GB" if line.language == "en" and "en-GB" in voice.languages else line.language
+
     def say(self, line: speaking.Line, text: str, seed: int, check: speaking.Check, first: bool) -> Iterator[Samples]:
         """The network has no chance in it: `seed` changes nothing."""
         import numpy as np
@@ -68,7 +77,7 @@ class Speaker:
         from studio.media.reading.phonemes import phonemes
 
         style = np.sum([self._styles[name] * np.float32(share) for name, share in speaking.shares(line.voice)], axis=0)
-        parts = list(_parts(phonemes(text, line.language), first))
+        parts = list(_parts(phonemes(text, self._accent(line)), first))
         for index, part in enumerate(parts):
             ids = [self._vocabulary[sign] for sign in part if sign in self._vocabulary]
             if not ids:
@@ -91,10 +100,18 @@ def load(files: ModelFiles, device: Device) -> Speaker:
     from studio.media.reading import phonemes
 
     try:
-        vocabulary = json.loads(files.paths["vocab.json"].read_text(encoding="utf-8"))["vocab"]
-        with np.load(files.only(".npz")) as stored:
-            styles = {name: stored[name] for name in stored.files}
-        speaker = Speaker(Network(files.only(".onnx"), device), vocabulary, styles)
+        if "vocab.json" in files.paths:
+            vocabulary = json.loads(files.paths["vocab.json"].read_text(encoding="utf-8"))["vocab"]
+            with np.load(files.only(".npz")) as stored:
+                styles = {name: stored[name] for name in stored.files}
+        else:
+            vocabulary = json.loads(files.paths["tokenizer.json"].read_text(encoding="utf-8"))["model"]["vocab"]
+            styles = {
+                Path(name).stem: np.fromfile(path, np.float32).reshape(-1, 1, _STYLE)
+                for name, path in files.paths.items()
+                if name.startswith("voices/")
+            }
+        speaker = Speaker(Network(files.paths[_network(files.paths)], device), vocabulary, styles)
         speaking.warm_up()
         for language in {code.split("-")[0] for voice in speaker.voices.values() for code in voice.languages}:
             phonemes.prepare(language)
@@ -121,10 +138,31 @@ def upgrade(params: dict[str, Any], from_version: int) -> dict[str, Any]:
 def estimate(files: ModelFiles, device: Device) -> int:
     """Bytes that the loaded model holds: the weights, the dictionaries of three languages, working space."""
     try:
-        weights = files.only(".onnx").stat().st_size
-    except FileNotFoundError as error:
+        weights = files.paths[_network(files.paths)].stat().st_size
+    except (KeyError, FileNotFoundError) as error:
         raise AtelierError("model-files-missing", {"model": files.title, "files": [".onnx"]}) from error
-    return 2 * weights + (700 << 20)
+    return expected(weights, 0, device)
+
+
+def expected(size: int, parameters: int, device: Device) -> int:
+    """As `estimate`."""
+    return 2 * size + (700 << 20) if size else 0
+
+
+def wanted(names: Collection[str]) -> tuple[str, ...]:
+    network = _network(names)
+    voices = sorted(name for name in names if name.startswith("voices/") and name.endswith(".bin"))
+    if network and voices and "tokenizer.json" in names:
+        return ("config.json", "tokenizer.json", network, *voices)
+    tables = [name for name in names if name.endswith(".npz")]
+    return ("vocab.json", network, *tables) if network and len(tables) == 1 and "vocab.json" in names else ()
+
+
+def _network(names: Collection[str]) -> str:
+    """The network to load of several of different precision; "" where there is none."""
+    found = sorted(name for name in names if name.endswith(".onnx"))
+    usual = [name for file in _NETWORKS for name in found if name.rpartition("/")[2] == file]
+    return next(iter(usual or found), "")
 
 
 def _parts(signs: str, first: bool) -> Iterator[str]:

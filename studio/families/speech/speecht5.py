@@ -17,7 +17,7 @@ from studio.core.jobs import Artifact, Medium, Request, Task
 from studio.core.models import ModelInfo, Voice
 from studio.core.params import Number
 from studio.core.protocols import Context, Device, Family, ModelFiles
-from studio.families import speaking, torch_voice
+from studio.families import repositories, speaking, torch_voice
 from studio.media.reading import english, split
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ _RATE = 16_000
 _LONGEST = 200  # characters that are made at once
 _VOCODER = "models--microsoft--speecht5_hifigan"
 _NEUTRAL = "neutral"
+_PICKLED = repositories.PICKLED
 
 
 def recognises(config: Mapping[str, Any]) -> bool:
@@ -158,6 +159,18 @@ def estimate(files: ModelFiles, device: Device) -> int:
     """Bytes that the loaded model holds: the weights, the vocoder and working space."""
     stored = sum(path.stat().st_size for name, path in files.paths.items() if name.endswith(".safetensors"))
     return stored + (400 << 20)
+
+
+def wanted(names: Collection[str]) -> tuple[str, ...]:
+    needed = repositories.transformers_files(names)
+    beside = [name for name in names if name.startswith(("vocoder/", "speakers/")) and not name.endswith(_PICKLED)]
+    return (*needed, *sorted(beside)) if needed else ()
+
+
+def expected(size: int, parameters: int, device: Device) -> int:
+    """As `estimate`; weights of four bytes."""
+    weights = size or 4 * parameters
+    return weights + (400 << 20) if weights else 0
 
 
 def describe(files: ModelFiles) -> dict[str, Any]:

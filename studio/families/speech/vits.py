@@ -16,7 +16,7 @@ from studio.core.jobs import Artifact, Medium, Request, Task
 from studio.core.models import ModelInfo, Voice
 from studio.core.params import Number
 from studio.core.protocols import Context, Device, Family, ModelFiles
-from studio.families import speaking, torch_voice
+from studio.families import repositories, speaking, torch_voice
 from studio.media.reading import english, split
 
 if TYPE_CHECKING:
@@ -135,6 +135,16 @@ def estimate(files: ModelFiles, device: Device) -> int:
     """Bytes that the loaded model holds: the weights and working space."""
     stored = sum(path.stat().st_size for name, path in files.paths.items() if name.endswith(".safetensors"))
     return stored + (300 << 20)
+
+
+def wanted(names: Collection[str]) -> tuple[str, ...]:
+    return repositories.transformers_files(names)
+
+
+def expected(size: int, parameters: int, device: Device) -> int:
+    """As `estimate`; weights of four bytes."""
+    weights = size or 4 * parameters
+    return weights + (300 << 20) if weights else 0
 
 
 def describe(files: ModelFiles) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import importlib.util
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from studio.core.i18n import N_
 from studio.core.jobs import Artifact, Medium, Request, Task
 from studio.core.params import Flag, Integer, Messages, Number, Seed, Text
 from studio.core.protocols import Context, Device, Family, ModelFiles
+from studio.families import repositories
 from studio.families.writing import (
     MAX_NEW_TOKENS,
     PREFIX,
@@ -154,6 +155,8 @@ _SAMPLING = ("top_p", "top_k", "min_p", "typical_p", "epsilon_cutoff", "eta_cuto
 _CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx")
 _USUAL_CONTEXT = 2048
 _LEAST_CONTEXT = 512
+_UNKNOWN_MEMORY_CONTEXT = 8192
+_EXPECTED_STATE = 2 << 30  # bytes that so many tokens take in models of this size
 _LEAST_ROOM = 16  # tokens that must be free for writing
 _USAGE_EVERY = 0.25  # seconds
 _STORED_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8}
@@ -395,6 +398,16 @@ def estimate(files: ModelFiles, device: Device) -> int:
     return _weight_bytes(files, device) + _context_of(files, device) * _state_bytes(files) + (256 << 20)
 
 
+def wanted(names: Collection[str]) -> tuple[str, ...]:
+    return repositories.transformers_files(names)
+
+
+def expected(size: int, parameters: int, device: Device) -> int:
+    """As `estimate`; published weights take two bytes each."""
+    weights = (parameters or size // 2) * (4 if device.kind == "cpu" else 2)
+    return weights + _EXPECTED_STATE + (256 << 20) if weights else 0
+
+
 def describe(files: ModelFiles) -> dict[str, Any]:
     """Fields of `ModelInfo` that the repository itself tells."""
     return {"context": _made_for(files)}
@@ -459,7 +472,7 @@ def _context_of(files: ModelFiles, device: Device) -> int:
     """Tokens of context: what the model was made for, as far as the state of them fits in half of the free memory."""
     limit = _made_for(files)
     if device.memory <= 0:
-        return limit
+        return min(limit, _UNKNOWN_MEMORY_CONTEXT)
     fits = max(0, device.memory - _weight_bytes(files, device)) // 2 // _state_bytes(files)
     return min(limit, max(_LEAST_CONTEXT, fits // 256 * 256))
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from studio.core.i18n import N_
 from studio.core.jobs import Artifact, Medium, Request, Task
 from studio.core.params import Choice, Flag, Integer, Messages, Number, Seed, Text
 from studio.core.protocols import Context, Device, Family, ModelFiles
-from studio.families import gguf_file
+from studio.families import gguf_file, repositories
 from studio.families.writing import (
     MAX_NEW_TOKENS,
     PREFIX,
@@ -258,6 +258,7 @@ _NOT_WRITERS = (
     "jina-bert-v3",
 )
 _UNKNOWN_MEMORY_CONTEXT = 8192
+_EXPECTED_STATE = 1 << 30  # bytes that so many tokens take in models of the usual size
 _LEAST_CONTEXT = 512
 _SMALL_LAYER = 6_000_000  # bytes
 _LEAST_ROOM = 16  # tokens that must be free for writing
@@ -446,6 +447,16 @@ def estimate(files: ModelFiles, device: Device) -> int:
     """Bytes that the loaded model holds: the weights, the state of every token of the context, and working space."""
     _path, header = _open(files)
     return header.size + _context_of(header, files, device) * _state_bytes(header) + (64 << 20)
+
+
+def wanted(names: Collection[str]) -> tuple[str, ...]:
+    return repositories.gguf_files(names)
+
+
+def expected(size: int, parameters: int, device: Device) -> int:
+    """As `estimate`; weights of about five bits."""
+    weights = size or parameters * 5 // 8
+    return weights + _EXPECTED_STATE + (64 << 20) if weights else 0
 
 
 def describe(files: ModelFiles) -> dict[str, Any]:

@@ -43,14 +43,15 @@ _PUNCTUATION = str.maketrans(
 
 
 def phonemes(text: str, language: str) -> str:
-    """The phonemes of a sentence in "en", "zh" or "ja"; Latin words in the other two are read as English."""
+    """The phonemes of a sentence in "en" (American), "en-GB", "zh" or "ja"; Latin words in the last two are read as
+    English."""
     with _lock:
-        return _phonemes(text, language)
+        return _phonemes(text, language.partition("-")[0], british=language == "en-GB")
 
 
-def _phonemes(text: str, language: str) -> str:
+def _phonemes(text: str, language: str, british: bool) -> str:
     if language == "en" and not _HAN.search(text):
-        return _english(text)
+        return _english(text, british)
     pieces = []
     for part, signs in lexicon.parts(text):
         if signs is not None:
@@ -60,7 +61,7 @@ def _phonemes(text: str, language: str) -> str:
         written = chinese.spoken(part) if language == "zh" else part
         for span in spans(written, other):
             if span.language == "en":
-                pieces.append(_letter(span.text) or _english(span.text))
+                pieces.append(_letter(span.text) or _english(span.text, british))
             else:
                 pieces.append(japanese.phonemes(span.text) if language == "ja" else _chinese(span.text))
     return re.sub(r"\s+", " ", re.sub(r"\s+([,.!?:;])", r"\1", " ".join(pieces))).strip()
@@ -72,15 +73,15 @@ def prepare(language: str) -> None:
 
 
 @cache
-def _front_end() -> Any:
+def _front_end(british: bool) -> Any:
     from hibari.g2p import G2P
 
-    return G2P()
+    return G2P(british=british)
 
 
-def _english(text: str) -> str:
+def _english(text: str, british: bool) -> str:
     spoken = [f"[{part}](/{signs}/)" if signs is not None else _spoken(part) for part, signs in lexicon.parts(text)]
-    return _front_end()("".join(spoken))
+    return _front_end(british)("".join(spoken))
 
 
 def _spoken(part: str) -> str:
