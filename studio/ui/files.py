@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QStandardPaths, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from studio.core.errors import AtelierError
 from studio.core.i18n import _
 from studio.library.names import safe_name
+
+if TYPE_CHECKING:
+    from studio.ui.services import Services
+
+EXPORTS = "export_folder"
 
 
 def open_path(path: Path) -> bool:
@@ -31,12 +39,23 @@ def show_in_folder(path: Path) -> bool:
     return open_path(path.parent)
 
 
-def ask_path(parent: QWidget, title: str, suffix: str) -> Path | None:
-    """Where to save, from the system's dialog; None if the user thought better of it."""
-    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-    start = str(Path(folder) / (safe_name(title, _("Untitled")) + suffix))
-    chosen, _filter = QFileDialog.getSaveFileName(parent, _("Export"), start, f"*{suffix}")
+def ask_path(parent: QWidget, services: Services, project: str, title: str, suffix: str) -> Path | None:
+    """Where to save, from the system's dialog; None if the user thought better of it. It begins in the folder that was
+    chosen last, at first in that of the project's results."""
+    start = export_folder(services, project) / (safe_name(title, _("Untitled")) + suffix)
+    chosen, _filter = QFileDialog.getSaveFileName(parent, _("Export"), str(start), f"*{suffix}")
     if not chosen:
         return None
     path = Path(chosen)
+    with suppress(AtelierError):  # a folder that is not remembered is no reason not to export
+        services.settings.remember(**{EXPORTS: str(path.parent)})
     return path if path.suffix.lower() == suffix else path.with_name(path.name + suffix)
+
+
+def export_folder(services: Services, project: str) -> Path:
+    """Where the next export begins."""
+    last = (services.settings.values.last or {}).get(EXPORTS)
+    results = services.library.results
+    places = [Path(last)] if isinstance(last, str) and last else []
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    return next((place for place in (*places, results / project, results) if place.is_dir()), Path(documents))

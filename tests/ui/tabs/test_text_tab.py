@@ -427,6 +427,27 @@ def test_export_in_every_format(studio: Studio, tmp_path: Path, monkeypatch: pyt
     assert target.stat().st_size > 50
 
 
+def test_export_begins_with_the_results_then_where_it_was_last(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab, starts = write(studio), []
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+
+    def ask(_parent: object, _title: str, start: str, _filter: str) -> tuple[str, str]:
+        starts.append(Path(start))
+        return str(other / "out.txt"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    for _time in range(2):
+        tab.export(".txt")
+    assert [start.parent for start in starts] == [studio.services.library.results / studio.window.project, other]
+    assert starts[0].name == "A keeper finds a letter.txt"
+    other.rename(tmp_path / "gone")
+    tab.export(".txt")
+    assert starts[2].parent == starts[0].parent
+
+
 def test_export_that_fails_says_so(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tab = write(studio)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "none" / "out.txt"), ""))

@@ -163,7 +163,7 @@ class SpeechTab(Tab):
         if not wish.pieces:
             self.shell.toast(_("Nothing has been spoken yet."), kind="info", detail=_("Press Speak first."))
             return
-        path = ask_path(self.stage.window(), document.name, suffix)
+        path = ask_path(self.stage.window(), self.services, self.shell.project, document.name, suffix)
         if path is not None:
             self.write(wish, path)
 

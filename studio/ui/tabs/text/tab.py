@@ -266,7 +266,7 @@ class TextTab(Tab):
         script = self.script()
         if script is None:
             return
-        path = ask_path(self.stage.window(), script.title, suffix)
+        path = ask_path(self.stage.window(), self.services, self.shell.project, script.title, suffix)
         if path is not None:
             save_script(self.context, script, path, self.stage)
 
