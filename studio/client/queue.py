@@ -72,15 +72,16 @@ class JobQueue:
 
     # What the user does
 
-    def submit(self, request: Request, blobs: Mapping[str, Path] | None = None) -> Job:
-        """Check `request`, fill in its seed and write it down. `blobs`: where each input lies, by its sha256.
-        Raises `InvalidInput` naming the parameter at fault, or `AtelierError` (model not installed, disk full)."""
+    def submit(self, request: Request, blobs: Mapping[str, Path] | None = None, job_id: str = "") -> Job:
+        """Check `request`, fill in its seed and write it down. `blobs`: where each input lies, by its sha256; `job_id`:
+        an id from `new_id` for the job, so that its events are known before this returns. Raises `InvalidInput` naming
+        the parameter at fault, or `AtelierError` (model not installed, disk full)."""
         checked = families.get(request.family).SPEC.check(request)
         self._check_model(checked)
         if "seed" in checked.params and checked.params["seed"] is None:
             checked = checked.with_params(seed=secrets.randbelow(SEED_MAX + 1))
         checked = replace(checked, title=_plain(checked.title), project=_plain(checked.project))
-        return self._add(checked, {sha: str(path) for sha, path in (blobs or {}).items()})
+        return self._add(checked, {sha: str(path) for sha, path in (blobs or {}).items()}, job_id)
 
     def cancel(self, job_id: str) -> None:
         """Take a waiting or interrupted job out; stop a running one, also one that another program runs. A job that
@@ -325,9 +326,9 @@ class JobQueue:
         if verify := getattr(families.get(request.family), "verify", None):
             verify(request, info)
 
-    def _add(self, request: Request, blobs: Mapping[str, str]) -> Job:
+    def _add(self, request: Request, blobs: Mapping[str, str], job_id: str = "") -> Job:
         self._register()
-        job = self._store.add(Job(new_id(), request, created=time.time()), self._owner.id, blobs)
+        job = self._store.add(Job(job_id or new_id(), request, created=time.time()), self._owner.id, blobs)
         self._changed(job)
         self._wake.set()
         return job

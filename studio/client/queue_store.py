@@ -41,7 +41,7 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (state, position);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-_COLUMNS = "id, state, position, created, ended, owner, staging, stop, request, blobs, failure, artifacts, seconds"
+_COLUMNS = "id, state, position, created, ended, owner, staging, stop, blobs, failure, artifacts, seconds"
 _ENDED = tuple(str(state) for state in JobState if state.ended)
 _LISTED = ("running", "produced", "queued", "interrupted")
 
@@ -258,14 +258,16 @@ class QueueStore:
             if self._closed:
                 return []
             found = database.execute(f"SELECT {_COLUMNS} FROM jobs WHERE {where}", values).fetchall()
-        return [row for row in map(self._read, found) if row]
+            return [row for row in map(self._read, found) if row]
 
     def _read(self, values: tuple[Any, ...]) -> Row | None:
-        job_id, state, position, created, _ended, owner, staging, stop, request, blobs, failure, made, seconds = values
+        job_id, state, position, created, _ended, owner, staging, stop, blobs, failure, made, seconds = values
         try:
             if job_id not in self._requests:
                 if len(self._requests) > 4 * KEPT_ENDINGS:
                     self._requests.clear()
+                # Once: that of a long reading is megabytes.
+                (request,) = self._database.execute("SELECT request FROM jobs WHERE id = ?", (job_id,)).fetchone()
                 self._requests[job_id] = Request.from_json(json.loads(request))
             job = Job(
                 job_id,
@@ -348,7 +350,7 @@ def _connect(path: Path) -> sqlite3.Connection:
                     database.execute(statement)
                 database.execute(f"PRAGMA user_version = {VERSION}")
             database.execute("COMMIT")
-        database.execute(f"SELECT {_COLUMNS} FROM jobs LIMIT 0")
+        database.execute(f"SELECT {_COLUMNS}, request FROM jobs LIMIT 0")
         database.execute("SELECT 1 FROM owners, facts LIMIT 0")
     except BaseException:
         database.close()

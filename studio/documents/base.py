@@ -243,7 +243,12 @@ class Document(ABC):
 
     @abstractmethod
     def _content(self) -> dict[str, Any]:
-        """What this kind of document holds, as JSON; called with the lock held, must not take long."""
+        """What this kind of document holds, as JSON but for parts that `_plain` knows; called with the lock held, must
+        not take long."""
+
+    def _plain(self, part: Any) -> Any:
+        """JSON of a frozen part of `_content`; called without the lock, on any thread."""
+        raise TypeError(f"{type(part).__name__} has no JSON")
 
     @abstractmethod
     def _load(self, content: Mapping[str, Any]) -> None:
@@ -267,7 +272,7 @@ class Document(ABC):
 
         def write() -> str:
             first = json.dumps(head, ensure_ascii=False)
-            rest = json.dumps({**unknown, "content": content}, ensure_ascii=False, indent=1)
+            rest = json.dumps({**unknown, "content": content}, ensure_ascii=False, indent=1, default=self._plain)
             # One object whose first line can be read alone: see `store.read_head`.
             return f"{first[:-1]},\n{rest[1:].lstrip()}\n"
 

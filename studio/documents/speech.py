@@ -87,8 +87,9 @@ class SpeechDocument(Document):
         self._sentences: list[Sentence] = []
         self._readings: list[Reading] = []
         self._places: list[Place] | None = None
+        self._seconds: float | None = None
         self._rows: dict[str, int] | None = None
-        self._manners: dict[str, tuple[Sentence, Delivery, str]] = {}
+        self._manners: dict[str, tuple[Sentence, str]] = {}
 
     # What it says
 
@@ -127,24 +128,15 @@ class SpeechDocument(Document):
 
     def voice_of(self, sentence: Sentence) -> tuple[str, str]:
         """(model, voice) that says a sentence."""
-        if sentence.voice:
-            return sentence.model or self.delivery.model, sentence.voice
-        return self.delivery.model, self.delivery.voice
+        return voice_of(sentence, self.delivery)
 
     def manner_of(self, sentence: Sentence) -> str:
         """A digest of what is said and how: of everything that changes the sound."""
         known = self._manners.get(sentence.id)
-        if known is not None and known[0] is sentence and known[1] is self.delivery:
-            return known[2]
-        delivery = self.delivery
-        said = {word: way for word, way in delivery.lexicon.items() if word.casefold() in sentence.text.casefold()}
-        params = {name: value for name, value in delivery.params.items() if name != "seed"}
-        model, voice = self.voice_of(sentence)
-        language = sentence.language or delivery.language
-        parts = (sentence.text, model, voice, language, sentence.speed or delivery.speed, said, params)
-        data = json.dumps(parts, sort_keys=True, ensure_ascii=True)
-        digest = hashlib.sha256(data.encode()).hexdigest()[:16]
-        self._manners[sentence.id] = (sentence, delivery, digest)
+        if known is not None and known[0] is sentence:
+            return known[1]
+        digest = manner(sentence, self.delivery)
+        self._manners[sentence.id] = (sentence, digest)
         return digest
 
     def state_of(self, sentence: Sentence) -> State:
@@ -158,20 +150,14 @@ class SpeechDocument(Document):
 
     def pause_after(self, index: int) -> float:
         """Silence after a sentence, in s; none after the last."""
-        if index + 1 >= len(self._sentences):
-            return 0.0
-        own = self._sentences[index].pause
-        if own >= 0:
-            return own
-        opens = self._sentences[index + 1].opens
-        return max(self.delivery.pause, self.delivery.paragraph_pause) if opens else self.delivery.pause
+        return pause_after(self._sentences, self.delivery, index)
 
     def places(self) -> list[Place]:
         """Where each sentence lies in the sound."""
         if self._places is None:
             places, start = [], 0.0
             for index, sentence in enumerate(self._sentences):
-                seconds = sentence.seconds if sentence.take else self.expected_seconds(sentence)
+                seconds = self._length(sentence)
                 pause = self.pause_after(index)
                 state = self.state_of(sentence)
                 places.append(Place(sentence.id, index, start, start + seconds, pause, state))
@@ -181,8 +167,10 @@ class SpeechDocument(Document):
 
     @property
     def seconds(self) -> float:
-        places = self.places()
-        return places[-1].end if places else 0.0
+        if self._seconds is None:
+            last = self._places[-1].end if self._places else 0.0
+            self._seconds = last if self._places is not None else self._count_seconds()
+        return self._seconds
 
     def expected_seconds(self, sentence: Sentence) -> float:
         """About how long a sentence will be."""
@@ -196,26 +184,25 @@ class SpeechDocument(Document):
         if after == self.delivery:
             return
         with self.editing():
+            if _sound_of(after) != _sound_of(self.delivery):
+                self._manners.clear()
             self.delivery = after
             self._forget()
         self._tell(DeliveryChanged(self))
 
     def insert(self, at: int, text: str, label: str = "") -> int:
         """Put the sentences of `text` in before number `at`, as one undo step; returns how many there are."""
-        return self.insert_pieces(at, split(text), label)
+        new = sentences_of(split(text))
+        self.insert_sentences(at, new, label)
+        return len(new)
 
-    def insert_pieces(self, at: int, found: Sequence[Piece], label: str = "") -> int:
-        """`insert` of a text that was split already."""
+    def insert_sentences(self, at: int, new: Sequence[Sentence], label: str = "") -> None:
+        """`insert` of what `sentences_of` made of a text."""
         if not 0 <= at <= len(self._sentences):
             raise ValueError(f"place {at} of {len(self._sentences)}")
-        new, paragraph = [], 0
-        for number, piece in enumerate(found):
-            opens = piece.paragraph != paragraph if number else at == 0 and bool(self._sentences)
-            new.append(Sentence(_new_id(), _one_line(piece.text), opens))
-            paragraph = piece.paragraph
         if new:
-            self._splice(at, 0, new, label or _("Write"))
-        return len(new)
+            first = replace(new[0], opens=at == 0 and bool(self._sentences))
+            self._splice(at, 0, [first, *new[1:]], label or _("Write"))
 
     def set_script(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replace everything by the rows of a request's `script`, as one undo step."""
@@ -294,11 +281,15 @@ class SpeechDocument(Document):
             return False
         with self.editing():
             index = self.index(id)
-            made = replace(self._sentences[index], take=take.name, manner=take.manner, seconds=take.seconds)
+            before = self._sentences[index]
+            made = replace(before, take=take.name, manner=take.manner, seconds=take.seconds)
             self._sentences[index] = made
             if take.manner == self.manner_of(made):
                 self.spoken = self.delivery
+            whole = self._seconds
             self._forget()
+            if whole is not None:  # the sounds come one by one: do not count all the others each time
+                self._seconds = whole + self._length(made) - self._length(before)
         self._tell(SentenceChanged(self, (id,), sound=True))
         return True
 
@@ -415,8 +406,15 @@ class SpeechDocument(Document):
             self._do(Patch(before, {id: dict(changes[id]) for id in before}, label))
             self.seal()
 
+    def _length(self, sentence: Sentence) -> float:
+        return sentence.seconds if sentence.take else self.expected_seconds(sentence)
+
+    def _count_seconds(self) -> float:
+        pauses = sum(self.pause_after(index) for index in range(len(self._sentences)))
+        return sum(map(self._length, self._sentences)) + pauses
+
     def _forget(self, *, rows: bool = False) -> None:
-        self._places = None
+        self._places = self._seconds = None
         if rows:
             self._rows = None
             self._manners.clear()
@@ -466,13 +464,18 @@ class SpeechDocument(Document):
         return {
             "delivery": to_json(self.delivery),
             "spoken": to_json(self.spoken),
-            "sentences": [compact(sentence) for sentence in self._sentences],
+            "sentences": list(self._sentences),
             "number": self.number,
             "favourite": self.favourite,
             "label": self.label,
             "peaks": self.peaks,
-            "readings": [reading_json(reading) for reading in self._readings],
+            "readings": list(self._readings),
         }
+
+    def _plain(self, part: Any) -> Any:
+        if isinstance(part, Sentence):
+            return compact(part)
+        return reading_json(part) if isinstance(part, Reading) else super()._plain(part)
 
     def _load(self, content: Mapping[str, Any]) -> None:
         self.delivery = from_json(Delivery, content["delivery"])
@@ -483,7 +486,52 @@ class SpeechDocument(Document):
         self._readings = [reading_of(item) for item in content["readings"]]
 
 
-@lru_cache(maxsize=32768)
+def sentences_of(found: Sequence[Piece]) -> list[Sentence]:
+    """New sentences for the parts of a text. Takes its time with a long one, so that a document that takes them in
+    need not: may be called on any thread."""
+    new, paragraph = [], 0
+    for piece in found:
+        sentence = Sentence(_new_id(), _one_line(piece.text), piece.paragraph != paragraph)
+        _spoken_length(sentence.text)
+        new.append(sentence)
+        paragraph = piece.paragraph
+    return new
+
+
+def voice_of(sentence: Sentence, delivery: Delivery) -> tuple[str, str]:
+    """(model, voice) that says a sentence."""
+    if sentence.voice:
+        return sentence.model or delivery.model, sentence.voice
+    return delivery.model, delivery.voice
+
+
+def pause_after(sentences: Sequence[Sentence], delivery: Delivery, index: int) -> float:
+    """See `SpeechDocument.pause_after`."""
+    if index + 1 >= len(sentences):
+        return 0.0
+    own = sentences[index].pause
+    if own >= 0:
+        return own
+    return max(delivery.pause, delivery.paragraph_pause) if sentences[index + 1].opens else delivery.pause
+
+
+def manner(sentence: Sentence, delivery: Delivery) -> str:
+    """See `SpeechDocument.manner_of`."""
+    said = {word: way for word, way in delivery.lexicon.items() if word.casefold() in sentence.text.casefold()}
+    params = {name: value for name, value in delivery.params.items() if name != "seed"}
+    model, voice = voice_of(sentence, delivery)
+    language = sentence.language or delivery.language
+    parts = (sentence.text, model, voice, language, sentence.speed or delivery.speed, said, params)
+    data = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(data.encode()).hexdigest()[:16]
+
+
+def _sound_of(delivery: Delivery) -> tuple[object, ...]:
+    """What of a delivery the digests of its sentences depend on."""
+    return delivery.model, delivery.voice, delivery.language, delivery.speed, delivery.lexicon, delivery.params
+
+
+@lru_cache(maxsize=1 << 17)
 def _spoken_length(text: str) -> float:
     """About how long `text` takes at normal speed, in s."""
     count = sum(character.isalnum() or character == " " for character in text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
@@ -53,11 +53,15 @@ class Notices(QObject):
             ):
                 self._stopped.append(job)  # the queue goes on hold now, and one card tells of both
             else:
-                self._tell_failure(job)
+                # A tab that goes on by itself takes the job out of the queue first: then there is nothing to tell.
+                QTimer.singleShot(0, self, lambda: self._tell_failure(job))
         if job.state in (JobState.FILED, JobState.FAILED) and not self._in_front():
             self._done = [*[other for other in self._done if other.id != job.id], job]
 
     def _tell_failure(self, job: Job) -> None:
+        if self._services.queue.job(job.id) is None:
+            self._done = [other for other in self._done if other.id != job.id]
+            return
         failure = job.failure
         error = AtelierError(failure.code, dict(failure.arguments), failure.details) if failure else None
         error = error or AtelierError("internal")

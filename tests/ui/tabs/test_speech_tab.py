@@ -11,11 +11,11 @@ import pytest
 import soundfile
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton
 
 from studio.core import i18n
 from studio.core.errors import AtelierError
-from studio.core.jobs import Medium
+from studio.core.jobs import JobState, Medium
 from studio.documents import SpeechDocument
 from studio.documents.takes import Take
 from studio.media import carriers
@@ -97,6 +97,12 @@ def run_of(tab: SpeechTab) -> Run:
 def toasts(studio: Studio) -> list[str]:
     found = studio.window.findChildren(Toast)
     return [toast.accessibleName() + " " + toast.accessibleDescription() for toast in found]
+
+
+def ways_on(studio: Studio) -> list[str]:
+    """What the cards in the corner offer."""
+    buttons = [button for card in studio.window.findChildren(Toast) for button in card.findChildren(QPushButton)]
+    return [button.text() for button in buttons if button.text()]
 
 
 # -- writing --------------------------------------------------------------------------------------------------
@@ -302,13 +308,18 @@ def test_stop_keeps_what_was_said_and_the_rest_is_one_click(studio: Studio, tab:
 def test_an_engine_that_dies_goes_on_behind_the_last_sentence(studio: Studio, tab: SpeechTab) -> None:
     studio.engine.play = Speaking(seconds=0.4, fail_at=(2, "crash"))
     document = write(tab)
-    said: list[list[str]] = []
+    said: dict[str, list[str]] = {}
     studio.services.bridge.job_changed.connect(
-        lambda job: said.append([row["text"] for row in job.request.params["script"]])
+        lambda job: said.setdefault(job.id, [row["text"] for row in job.request.params["script"]])
     )
     speak(studio, tab)
     assert states(document) == ["made"] * 4
-    assert said[-1] == ["Walk slowly.", "Follow the sound of water."]
+    assert list(said.values())[-1] == ["Walk slowly.", "Follow the sound of water."]
+    # A quiet notice, and nothing to try again: the job that died is no one's any more.
+    words = toasts(studio)
+    assert len(words) == 1 and "goes on with sentence 3" in words[0]
+    assert not ways_on(studio)
+    assert [job.state for job in studio.services.queue.jobs()] == [JobState.FILED]
 
 
 def test_an_engine_that_dies_at_once_is_not_asked_for_ever(studio: Studio, tab: SpeechTab) -> None:
@@ -317,6 +328,8 @@ def test_an_engine_that_dies_at_once_is_not_asked_for_ever(studio: Studio, tab: 
     speak(studio, tab)
     assert states(document) == ["waiting"] * 4
     assert tab.generate_button.text() == "Speak"
+    assert "Try again" in ways_on(studio)
+    assert [job.state for job in studio.services.queue.jobs()] == [JobState.FAILED]
 
 
 def test_a_full_disk_keeps_what_was_said(studio: Studio, tab: SpeechTab, monkeypatch: pytest.MonkeyPatch) -> None:

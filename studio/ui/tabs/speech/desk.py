@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -17,22 +18,20 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from studio.core.errors import AtelierError
-from studio.core.jobs import Failure, Job, JobState, Medium, Request, Task
+from studio.core.jobs import Failure, Job, JobState, Request, new_id
 from studio.core.messages import AudioDelta, CancelledJob, Done, Failed, JobEvent, Phase, Progress, Segment, Started
-from studio.core.models import ModelInfo
 from studio.documents.speech import Sentence, SpeechDocument
 from studio.documents.takes import Take
 from studio.media.audio import Sound
 from studio.ui.playback import Stream
 from studio.ui.services import Services
+from studio.ui.tabs.speech.asking import SPEAK, TAB, order_of, request_of
 from studio.ui.tabs.speech.recovery import SILENCE, Recovery
 from studio.ui.tabs.speech.script_source import Live
-from studio.ui.tabs.speech.speakers import languages_of, speaker_of
 
 _log = logging.getLogger(__name__)
 
-TAB = "speech"
-SPEAK, SAMPLE = "speak", "sample"
+LONG = 400  # sentences, above which a request is put together in the background
 
 
 @dataclass
@@ -50,6 +49,7 @@ class Run:
     number: int = 0
     job: str = ""
     request: Request | None = None
+    params: dict[str, Any] = field(default_factory=dict)
     manners: dict[str, str] = field(default_factory=dict)
     stream: Stream | None = None
     said: int = 0
@@ -99,13 +99,15 @@ class Run:
 class Desk(QObject):
     """`changed` carries a run whose figures are different; `grew` a run and the sentence that has more sound;
     `spoken` a run and a sentence whose sound is whole; `resumed` a run whose engine died, and the sentence it goes on
-    with; `ended` a run that is over. `paced` tells a model and how many seconds of speech it makes in a second."""
+    with; `ended` a run that is over, `refused` one that could not begin, and why. `paced` tells a model and how many
+    seconds of speech it makes in a second."""
 
     changed = Signal(object)
     grew = Signal(object, str)
     spoken = Signal(object, str)
     resumed = Signal(object, str)
     ended = Signal(object)
+    refused = Signal(object, object)
     paced = Signal(str, float)
 
     def __init__(self, services: Services, parent: QObject | None = None) -> None:
@@ -113,6 +115,7 @@ class Desk(QObject):
         self._services = services
         self._runs: dict[str, Run] = {}  # by document
         self._strangers: set[str] = set()
+        self._continued: set[str] = set()  # jobs that failed, whose rest another job does
         self._recovery = Recovery(services, self)
         bridge = services.bridge
         bridge.job_event.connect(self._on_event)
@@ -126,19 +129,28 @@ class Desk(QObject):
 
     def speak(self, document: SpeechDocument, ids: Sequence[str], params: Mapping[str, Any]) -> Run:
         """Have the sentences `ids` said. `params` are the family's own besides what the document says. Raises
-        `InvalidInput` or `AtelierError`; nothing has changed then."""
+        `AtelierError` for a document of another program; what else cannot be done is told by `refused`."""
         if document.read_only:
             raise AtelierError("document-open", {"title": document.name})
-        models = self._services.bridge.models
         jobs = [list(group) for _model, group in groupby(ids, lambda id: document.voice_of(document.sentence(id))[0])]
         whole = len(jobs) == 1 and len(ids) == len(document.sentences)
-        run = Run(document, {id: document.sentence(id) for id in ids}, jobs, whole)
-        run.request = self._request(run, models, params)
-        self._submit(run)
-        if whole or not set(ids) ^ {item.id for item in document.sentences}:
-            document.begin_reading()
+        run = Run(document, {id: document.sentence(id) for id in ids}, jobs, whole, params=dict(params))
+        anew = len(set(ids)) == len(document.sentences)
         self._runs[document.id] = run
-        self.changed.emit(run)
+
+        def success() -> None:
+            if anew:
+                document.begin_reading()
+            self.changed.emit(run)
+
+        def failure(error: AtelierError) -> None:
+            run.phase = "end"
+            del self._runs[document.id]
+            self.refused.emit(run, error)
+
+        self._ask(run, success, failure)
+        if not run.ended:
+            self.changed.emit(run)
         return run
 
     def add(self, run: Run, ids: Sequence[str]) -> None:
@@ -155,62 +167,52 @@ class Desk(QObject):
         if run is None or run.ended:
             return
         del run.jobs[run.number + 1 :]
+        if run.request is None:  # not asked for yet
+            self._finish(run, "stopped")
+            return
         try:
             self._services.queue.cancel(run.job)
         except AtelierError as error:  # the queue has forgotten it
             self._finish(run, "stopped", Failure(error.code, error.arguments, error.details))
 
-    def _request(self, run: Run, models: Sequence[ModelInfo], params: Mapping[str, Any]) -> Request:
-        """The request for the run's current job."""
-        document, ids = run.document, run.jobs[run.number]
-        told = dict(zip((item.id for item in document.sentences), languages_of(document), strict=True))
-        first = document.sentence(ids[0])
-        speaker = speaker_of(document, first, models)
-        if speaker is None:
-            choices = [item.id for item in models if item.medium == Medium.SPEECH and item.usable]
-            raise AtelierError("model-unknown", {"model": document.voice_of(first)[0], "choices": choices})
-        delivery = document.delivery
-        usual = delivery.voice if delivery.model == speaker.model.id else ""
-        script = []
-        for id in ids:
-            sentence = document.sentence(id)
-            index = document.index(id)
-            row: dict[str, Any] = {"text": sentence.text, "pause": document.pause_after(index)}
-            if sentence.voice:
-                row["voice"] = sentence.voice
-            if sentence.speed:
-                row["speed"] = sentence.speed
-            own = speaker_of(document, sentence, models)
-            if told[id] and own is not None and told[id] in own.languages:
-                row["language"] = told[id]
-            script.append(row)
-            run.manners[id] = document.manner_of(sentence)
-        family = _params_of(speaker.model)
-        common = {
-            "script": script,
-            "voice": usual,
-            "speed": delivery.speed,
-            "pause": delivery.pause,
-            "paragraph_pause": delivery.paragraph_pause,
-            "lexicon": dict(delivery.lexicon),
-        }
-        values = {**speaker.model.defaults, **delivery.params, **params, **common}
-        return Request(
-            Medium.SPEECH,
-            speaker.model.family,
-            speaker.model.id,
-            Task.SPEAK,
-            {name: value for name, value in values.items() if name in family},
-            project=document.project,
-            title=document.name,
-            origin={"tab": TAB, "kind": SPEAK, "document": document.id, "sentences": ",".join(ids)},
-            keep=run.whole,
-        )
+    def _ask(self, run: Run, success: Callable[[], None], failure: Callable[[AtelierError], None]) -> None:
+        """Ask for the run's current job; a long one is put together in the background. Until then `run.request` is
+        None."""
+        ids = run.jobs[run.number]
+        order = order_of(run.document, ids, self._services.bridge.models, run.params, run.whole)
+        job = run.job = new_id()
+        run.request, run.stream, run.said, run.said_to, run.phase = None, None, 0, 0, "wait"
 
-    def _submit(self, run: Run) -> None:
-        assert run.request is not None
-        run.job = self._services.queue.submit(run.request).id
-        run.stream, run.said, run.said_to, run.phase = None, 0, 0, "wait"
+        def submit() -> None:
+            request, manners = request_of(order)
+            if not run.ended:
+                run.manners.update(manners)
+                run.request = request  # before its events come
+                self._services.queue.submit(request, job_id=job)
+
+        def asked(_nothing: None) -> None:
+            if not run.ended:
+                success()
+            elif run.request is not None:  # stopped in that very moment
+                self._cancel(job)
+
+        def refused(error: AtelierError) -> None:
+            if not run.ended:
+                failure(error)
+
+        if len(ids) > LONG:
+            self._services.bridge.work(submit, asked, refused, owner=self)
+            return
+        try:
+            submit()
+        except AtelierError as error:
+            refused(error)
+        else:
+            asked(None)
+
+    def _cancel(self, job: str) -> None:
+        with suppress(AtelierError):  # the queue has forgotten it
+            self._services.queue.cancel(job)
 
     # -- sound on its way -------------------------------------------------------------------------------------
 
@@ -320,14 +322,10 @@ class Desk(QObject):
         self._again(run)
 
     def _again(self, run: Run) -> None:
-        assert run.request is not None
-        own = {"script", "voice", "speed", "pause", "paragraph_pause", "lexicon"}
-        params = {name: value for name, value in run.request.params.items() if name not in own}
-        try:
-            run.request = self._request(run, self._services.bridge.models, params)
-            self._submit(run)
-        except AtelierError as error:
+        def failure(error: AtelierError) -> None:
             self._finish(run, "failed", Failure(error.code, error.arguments, error.details))
+
+        self._ask(run, lambda: self.changed.emit(run), failure)
 
     def _fail(self, run: Run, failure: Failure) -> None:
         if failure.code == "engine-unavailable":  # the queue keeps such a job and tries again
@@ -341,8 +339,10 @@ class Desk(QObject):
                 run.live.pop(id, None)
             run.number += 1
             if rest:
+                broken = run.job
                 self._again(run)
                 if not run.ended:
+                    self._continued.add(broken)
                     self.resumed.emit(run, rest[0])
                 return
         self._finish(run, "failed", failure)
@@ -374,16 +374,18 @@ class Desk(QObject):
     # -- what the queue says ----------------------------------------------------------------------------------
 
     def _on_job_changed(self, job: Job) -> None:
-        run = next((run for run in self._runs.values() if run.job == job.id), None)
-        if run is None or run.ended:
-            return
-        if job.state is JobState.CANCELLED:
+        run = next((run for run in self._runs.values() if run.job == job.id and not run.ended), None)
+        if run is not None and job.state is JobState.CANCELLED:
             self._finish(run, "stopped")
-        elif job.state in (JobState.FAILED, JobState.INTERRUPTED):
+        elif run is not None and job.state in (JobState.FAILED, JobState.INTERRUPTED):
             self._fail(run, job.failure or Failure("interrupted"))
-        elif job.state is JobState.QUEUED and run.phase != "wait":
+        elif run is not None and job.state is JobState.QUEUED and run.phase != "wait":
             run.phase = "wait"
             self.changed.emit(run)
+        if job.id in self._continued and job.state is JobState.FAILED:
+            self._continued.discard(job.id)
+            with suppress(AtelierError):  # the user may have removed it
+                self._services.queue.remove(job.id)  # nothing of it is left to try again
 
     def _adopt(self, event: JobEvent) -> Run | None:
         """A job that was asked for earlier, or again in the queue, from its beginning on."""
@@ -427,9 +429,3 @@ class Desk(QObject):
         """Take over what was filed for `document` while nobody listened."""
         if document.id not in self._runs:
             self._recovery.recover(document)
-
-
-def _params_of(model: ModelInfo) -> set[str]:
-    from studio import families
-
-    return {param.id for param in families.get(model.family).SPEC.params_for(Task.SPEAK)}

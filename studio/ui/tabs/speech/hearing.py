@@ -24,6 +24,7 @@ from studio.ui.tabs.speech.stage import SpeechStage
 from studio.ui.widgets.waveform import MOST, WAITING, Parts, parts_of
 
 REFRESH_MS = 80
+THINNED = 1 << 19  # peaks that a small picture is counted from, about
 
 
 class Hearing(QObject):
@@ -87,6 +88,10 @@ class Hearing(QObject):
     @property
     def document(self) -> SpeechDocument | None:
         return self._document
+
+    @property
+    def lengths(self) -> Lengths:
+        return self._lengths
 
     @property
     def source(self) -> ScriptSource | None:
@@ -323,9 +328,10 @@ class Hearing(QObject):
         run = self._desk.run_of(document)
         live = run.live if run else {}
         total = np.zeros(math.ceil(self._parts.seconds * PEAKS_PER_SECOND) + 1, np.uint8)
-        places = np.round(self._parts.starts * PEAKS_PER_SECOND).astype(np.int64).tolist()
+        places = np.round(self._parts.starts * PEAKS_PER_SECOND).astype(np.int64)
         missing = []
-        for sentence, at in zip(document.sentences, places, strict=False):
+        for row in np.flatnonzero(self._parts.states != WAITING).tolist():
+            sentence, at = document.sentences[row], int(places[row])
             part = self._peaks.get(sentence.take)
             if sentence.id in live:
                 part = self._live_peaks(sentence.id, live[sentence.id])
@@ -367,7 +373,9 @@ class Hearing(QObject):
         if document is None or not takes or not takes <= self._peaks.keys():
             return ""
         self._parts = self._lay_out()
-        edges = np.linspace(0, len(total := self._all_peaks()), THUMBNAIL + 1).astype(int)[:-1]
+        total = self._all_peaks()
+        total = total[:: len(total) // THINNED + 1]
+        edges = np.linspace(0, len(total), THUMBNAIL + 1).astype(int)[:-1]
         starts = np.minimum(edges, len(total) - 1)
         mean = np.add.reduceat(total, starts, dtype=np.float64) / np.maximum(np.diff([*starts, len(total)]), 1)
         most = max(float(mean.max()), 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from studio.documents.speech import SpeechDocument
 from studio.ui.widgets.waveform import EDITED, MADE, MAKING, WAITING, Parts
@@ -20,11 +21,26 @@ class Lengths:
 
     def take(self, document: SpeechDocument | None) -> None:
         self._document = document
-        count = len(document.sentences) if document else 0
-        self._seconds, self._states = np.zeros(count), np.zeros(count, np.int8)
-        self._pauses = np.array([document.pause_after(row) for row in range(count)]) if document else np.zeros(0)
-        for row in range(count):
-            self._look(row)
+        if document is None:
+            self._seconds, self._states, self._pauses = np.zeros(0), np.zeros(0, np.int8), np.zeros(0)
+            return
+        sentences, state_of = document.sentences, document.state_of
+        count = len(sentences)
+        expected = document.expected_seconds
+        lengths = (sentence.seconds if sentence.take else expected(sentence) for sentence in sentences)
+        self._seconds = np.fromiter(lengths, np.float64, count)
+        self._states = np.fromiter((_STATES[state_of(sentence)] for sentence in sentences), np.int8, count)
+        self._pauses = np.fromiter(map(document.pause_after, range(count)), np.float64, count)
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """Of each sentence: how long it is, or will be."""
+        return self._seconds
+
+    @property
+    def states(self) -> NDArray[np.int8]:
+        """Of each sentence: MADE, EDITED or WAITING."""
+        return self._states
 
     def update(self, ids: Sequence[str]) -> None:
         """These sentences have another sound, or say something else."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from studio.core.errors import AtelierError, InvalidInput
@@ -13,8 +15,6 @@ from studio.core.models import ModelInfo
 from studio.documents import SavedChanged, SpeechDocument
 from studio.documents.base import Change
 from studio.documents.speech import (
-    EDITED,
-    MADE,
     Delivery,
     DeliveryChanged,
     Sentence,
@@ -34,6 +34,7 @@ from studio.ui.tabs.speech.stage import SpeechStage
 from studio.ui.tabs.speech.writing import Writing
 from studio.ui.tabs.words import about, left
 from studio.ui.widgets.buttons import GenerateButton
+from studio.ui.widgets.waveform import EDITED, MADE
 
 DELIVERY_MS = 200
 
@@ -105,6 +106,7 @@ class SpeechRoom(QObject):
         self._desk.spoken.connect(self._show_run)
         self._desk.resumed.connect(self._on_resumed)
         self._desk.ended.connect(self._on_ended)
+        self._desk.refused.connect(self._on_refused)
         self._desk.paced.connect(self._memory.note_pace)
 
     # -- the document -----------------------------------------------------------------------------------------
@@ -260,14 +262,14 @@ class SpeechRoom(QObject):
     def run(self) -> Run | None:
         return self._desk.run_of(self._document)
 
-    def wanted(self) -> list[str]:
-        """What the button would have said: what waits or was edited, or else everything again."""
-        document = self._document
-        if document is None:
-            return []
-        ids = document.unmade() or [sentence.id for sentence in document.sentences]
-        mute = {document.sentences[row].id for row in self._stage.list.rows.mute()}
-        return [id for id in ids if id not in mute]
+    def wanted(self) -> NDArray[np.intp]:
+        """The numbers of the sentences that the button would have said: what waits or was edited, or else everything
+        again."""
+        if self._document is None:
+            return np.zeros(0, np.intp)
+        states = self._hearing.lengths.states
+        rows = np.flatnonzero(states != MADE)
+        return np.setdiff1d(rows if len(rows) else np.arange(len(states)), self._stage.list.rows.mute())
 
     def speak(self) -> None:
         """Have it said."""
@@ -279,11 +281,11 @@ class SpeechRoom(QObject):
         if not self.models():
             self._shell.show_error(AtelierError("starter-missing"))
             return
-        ids = self.wanted()
-        if not ids:
+        rows = self.wanted()
+        if not len(rows):
             self._stage.notice.show()
             return
-        self.speak_ids(ids)
+        self.speak_ids([document.sentences[row].id for row in rows])
 
     def speak_ids(self, ids: Sequence[str]) -> None:
         """Have these sentences said, or said again; while others are, they come after them."""
@@ -300,12 +302,15 @@ class SpeechRoom(QObject):
             else:
                 self._sampler.stop()
                 self._desk.speak(document, ids, params)
-        except InvalidInput as error:
-            if not self._panel.show_error(error.parameter, str(error)):
-                self._shell.show_error(error)
         except AtelierError as error:
             self._shell.show_error(error)
         self.refresh()
+
+    def _on_refused(self, run: Run, error: AtelierError) -> None:
+        field = error.parameter if isinstance(error, InvalidInput) else ""
+        if not field or run.document is not self._document or not self._panel.show_error(field, str(error)):
+            self._shell.show_error(error)
+        self._show_run(run)
 
     def stop(self) -> None:
         self._desk.stop(self.run())
@@ -394,7 +399,8 @@ class SpeechRoom(QObject):
         document = self._document
         if document is None or document.read_only or self.run() is not None:
             return
-        made = next((item for item in document.sentences if document.state_of(item) == MADE), None)
+        rows = np.flatnonzero(self._hearing.lengths.states == MADE)
+        made = document.sentences[rows[0]] if len(rows) else None
         voice = made or (Sentence("") if not document.peaks else None)
         speaker = find(self.models(), *document.voice_of(voice)) if voice else None
         label = speaker.voice.name if speaker else document.label
@@ -407,28 +413,26 @@ class SpeechRoom(QObject):
             self._button.set_running(True, _("Stop"), words)
             return
         self._button.set_running(False)
-        ids = self.wanted()
-        self._button.set_text(self._verb(ids))
+        rows = self.wanted()
+        self._button.set_text(self._verb(rows))
         pace = self._memory.pace(self.delivery.model)
-        seconds = sum(document.expected_seconds(document.sentence(id)) for id in ids) if document else 0.0
-        self._button.set_estimate(about(seconds / pace) if pace and ids else "")
+        seconds = float(self._hearing.lengths.seconds[rows].sum()) if document else 0.0
+        self._button.set_estimate(about(seconds / pace) if pace and len(rows) else "")
         self._button.setEnabled(bool(self.models()) or self._picker.known)
 
-    def _verb(self, ids: Sequence[str]) -> str:
-        document = self._document
-        if document is None or not ids:
+    def _verb(self, rows: NDArray[np.intp]) -> str:
+        if not len(rows):
             return _("Speak")
-        states = [document.state_of(document.sentence(id)) for id in ids]
-        edited = states.count(EDITED)
-        count = len(document.sentences)
-        if states and all(state == "made" for state in states):
+        states = self._hearing.lengths.states
+        edited = int((states[rows] == EDITED).sum())
+        if (states[rows] == MADE).all():
             return _("Speak again")
-        if len(ids) == count:
+        if len(rows) == len(states):
             return _("Speak")
-        if edited == len(ids):
+        if edited == len(rows):
             words = n_("Speak the edited sentence", "Speak {count} edited sentences", edited)
             return words.format(count=edited)
-        return n_("Speak the other sentence", "Speak the other {count}", len(ids)).format(count=len(ids))
+        return n_("Speak the other sentence", "Speak the other {count}", len(rows)).format(count=len(rows))
 
     def _show_notice(self) -> None:
         """Which sentences no voice can say, and who can."""

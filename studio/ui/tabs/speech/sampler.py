@@ -19,7 +19,7 @@ from studio.media import audio
 from studio.media.audio import Sound
 from studio.ui.playback import Mark, Player, Stream
 from studio.ui.services import Services
-from studio.ui.tabs.speech.desk import SAMPLE, TAB
+from studio.ui.tabs.speech.asking import SAMPLE, TAB
 from studio.ui.tabs.speech.speakers import Speaker
 
 # What a voice says of itself: spoken, never shown.

@@ -12,7 +12,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from studio.core.i18n import _
 from studio.documents.speech import EDITED, MADE, SentencesChanged, SpeechDocument
 from studio.ui.tabs.speech.desk import Run
-from studio.ui.tabs.speech.speakers import Speaker, can_say, languages_of, native, speaker_of
+from studio.ui.tabs.speech.speakers import Speaker, can_say, languages_of, native, sayable, speaker_of
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -208,9 +208,12 @@ class ScriptModel(QAbstractListModel):
 
     def language(self, number: int) -> str:
         """The language that a sentence is read in."""
+        return self._all_languages()[number]
+
+    def _all_languages(self) -> list[str]:
         if self._languages is None:
             self._languages = languages_of(self._document) if self._document else []
-        return self._languages[number]
+        return self._languages
 
     def mute(self) -> list[int]:
         """The numbers of the sentences that their voices cannot say."""
@@ -218,11 +221,16 @@ class ScriptModel(QAbstractListModel):
         if document is None or not self._models:
             return []
         if self._mute is None:
-            self._mute = [
-                number
-                for number, sentence in enumerate(document.sentences)
-                if not can_say(sentence, self.language(number), self.speaker(number))
-            ]
+            languages = self._all_languages()
+            able: dict[tuple[str, str, str], bool] = {}
+            self._mute = []
+            for number, sentence in enumerate(document.sentences):
+                key = (sentence.model, sentence.voice, languages[number])
+                if (can := able.get(key)) is None:
+                    speaker = self.speaker(number)
+                    can = able[key] = speaker is not None and speaker.speaks(key[2])
+                if not can or not sayable(sentence.text):
+                    self._mute.append(number)
         return list(self._mute)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -106,20 +107,23 @@ def blend(first: str, second: str, share: float) -> str:
 def languages_of(document: SpeechDocument) -> list[str]:
     """The language of each sentence: its own, the reading's, or what its script tells ("" for one that nobody here
     reads). Han characters alone are Japanese in a text that is Japanese for the most part."""
-    told = [_told(sentence.text) for sentence in document.sentences]
-    counts = {code: told.count(code) for code in set(told)}
+    return languages(document.sentences, document.delivery.language)
+
+
+def languages(sentences: Sequence[Sentence], whole: str) -> list[str]:
+    """`languages_of` for a reading in the language `whole` ("auto")."""
+    told = [told_by_script(sentence.text) for sentence in sentences]
+    counts = Counter(told)
     most = max((code for code in counts if code != "?"), key=lambda code: counts[code], default="en")
-    kanji = counts.get("ja", 0) > counts.get("zh", 0)
-    whole = document.delivery.language
-    result = []
-    for sentence, code in zip(document.sentences, told, strict=True):
-        own = sentence.language or (whole if whole != "auto" else "")
-        result.append(own or (most if code == "?" else "ja" if kanji and code == "zh" else code))
-    return result
+    kanji = counts["ja"] > counts["zh"]
+    meant = {code: most if code == "?" else "ja" if kanji and code == "zh" else code for code in counts}
+    if whole != "auto":
+        meant = dict.fromkeys(meant, whole)
+    return [sentence.language or meant[code] for sentence, code in zip(sentences, told, strict=True)]
 
 
-@lru_cache(maxsize=65536)
-def _told(text: str) -> str:
+@lru_cache(maxsize=1 << 17)
+def told_by_script(text: str) -> str:
     return language_of(text, default="?")
 
 
@@ -128,7 +132,12 @@ def speaker_of(document: SpeechDocument, sentence: Sentence, models: Sequence[Mo
 
 
 def can_say(sentence: Sentence, language: str, speaker: Speaker | None) -> bool:
-    return speaker is not None and any(map(str.isalnum, sentence.text)) and speaker.speaks(language)
+    return speaker is not None and sayable(sentence.text) and speaker.speaks(language)
+
+
+def sayable(text: str) -> bool:
+    """Whether there is anything in it to say."""
+    return text[:1].isalnum() or any(map(str.isalnum, text))
 
 
 def _usual(model: ModelInfo) -> Voice:

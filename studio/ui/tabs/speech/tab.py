@@ -22,7 +22,8 @@ from studio.ui.services import Services
 from studio.ui.tabs.base import Command, Payload, Shell, Tab
 from studio.ui.tabs.inspector import Inspector
 from studio.ui.tabs.speech import export
-from studio.ui.tabs.speech.desk import TAB, Desk
+from studio.ui.tabs.speech.asking import TAB
+from studio.ui.tabs.speech.desk import Desk
 from studio.ui.tabs.speech.hearing import Hearing
 from studio.ui.tabs.speech.history import CURRENT, Card, HistoryList
 from studio.ui.tabs.speech.incoming import readable

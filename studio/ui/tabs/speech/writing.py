@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QApplication, QMenu
 from studio.core.errors import AtelierError, explain
 from studio.core.i18n import _, n_
 from studio.documents import SpeechDocument
-from studio.media.reading import Sentence as Piece
+from studio.documents.speech import Sentence, sentences_of
 from studio.media.reading import split
 from studio.ui.services import Services
 from studio.ui.tabs.base import Shell
 from studio.ui.tabs.clean import clean_paste
 from studio.ui.tabs.speech.row_menu import fill_row_menu, fill_voice_menu, middle
 from studio.ui.tabs.speech.script_list import ScriptList
+from studio.ui.tabs.speech.speakers import told_by_script
 from studio.ui.tabs.words import short_title
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Writing(QObject):
             QTimer.singleShot(0, lambda: self._view.write_at(row + 1, 0))
         elif len(pieces) > 1 and "\n" in text:
             document.set_text(id, pieces[0].text)
-            document.insert_pieces(row + 1, pieces[1:])
+            document.insert_sentences(row + 1, sentences_of(pieces[1:]))
         else:
             document.set_text(id, text)
             if how.startswith("next"):
@@ -87,38 +88,44 @@ class Writing(QObject):
             self._view.write_at(len(self._document.sentences))
 
     def add(self, at: int, text: str, *, title: str = "", tell: bool = False) -> None:
-        """Put the sentences of `text` in at a place (−1: the end); a long text is split in the background. `tell`:
-        say how many they were."""
+        """Put the sentences of `text` in at a place (−1: the end); a long text is cleaned and split in the background.
+        `tell`: say how many they were."""
         document = self._room.ensure()
         if document is None:
             return
 
-        def put(pieces: Sequence[Piece]) -> None:
-            if document.read_only or not pieces:
-                if not pieces:
+        def made() -> list[Sentence]:
+            new = sentences_of(split(clean_paste(text)[0]))
+            for sentence in new:
+                told_by_script(sentence.text)
+            return new
+
+        def put(new: list[Sentence]) -> None:
+            if document.read_only or not new:
+                if not new:
                     words = explain("speech-nothing-to-say", {})
                     self._shell.toast(words.title, kind="info", detail=words.body)
                 return
             place = len(document.sentences) if at < 0 else min(at, len(document.sentences))
-            document.insert_pieces(place, pieces)
+            document.insert_sentences(place, new)
             if not document.title:
-                document.set_title(title or short_title(pieces[0].text))
+                document.set_title(title or short_title(new[0].text))
             if tell:
-                count = len(pieces)
+                count = len(new)
                 words = n_("{count} sentence was added.", "{count} sentences were added.", count)
                 self._shell.toast(words.format(count=f"{count:,}"), kind="info", actions=((_("Undo"), document.undo),))
 
         if len(text) > LARGE:
-            self._services.bridge.work(lambda: split(text), put, self._shell.show_error, owner=self)
+            self._services.bridge.work(made, put, self._shell.show_error, owner=self)
         else:
-            self._guard(lambda: put(split(text)))
+            self._guard(lambda: put(made()))
 
     def paste(self) -> None:
         """Text from the clipboard, behind the current sentence."""
-        text, _removed = clean_paste(QApplication.clipboard().text())
+        text = QApplication.clipboard().text()
         count = len(self._document.sentences) if self._document else 0
         row = self._view.currentIndex().row()
-        if text.strip():
+        if text and not text.isspace():
             self.add(min(row + 1, count) if row >= 0 else count, text, tell=True)
 
     def copy(self) -> None:
