@@ -41,6 +41,7 @@ from studio.engine.outbox import Outbox
 from studio.engine.residency import Residency
 from studio.engine.worker import Worker
 from studio.model_manager.catalogue import Catalogue
+from studio.model_manager.uses import Uses
 
 # Before any numeric library is imported: OpenMP's waiting threads must not spin, nothing may reach for the network.
 ENVIRONMENT = {
@@ -85,7 +86,7 @@ class Engine:
         self._catalogue = Catalogue()
         self._meter = meter(device, handshake.memory_limit)
         self._outbox = Outbox()
-        self._residency = Residency(self._meter, self._tell)
+        self._residency = Residency(self._meter, self._tell, Uses().hold)
         self._worker = Worker(self._catalogue, self._residency, self._outbox.send, self._give_up)
         self._questions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._shown: DeviceStatus | None = None

@@ -6,7 +6,7 @@ import logging
 import threading
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,11 +28,15 @@ class _Resident:
 
 class Residency:
     """Models are loaded and dropped on the worker's thread only; `peek` and `status` may be called from any.
-    `changed` is called after every change of the set."""
+    `changed` is called after every change of the set; `using` is told the ids of what is loaded or about to be, so that
+    nobody removes their files."""
 
-    def __init__(self, meter: Meter, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, meter: Meter, changed: Callable[[], None], using: Callable[[Collection[str]], None] = lambda ids: None
+    ) -> None:
         self.meter = meter
         self._changed = changed
+        self._using = using
         self._lock = threading.Lock()
         self._models: OrderedDict[str, _Resident] = OrderedDict()
 
@@ -41,11 +45,18 @@ class Residency:
         return resident is not None and resident.revision == files.revision
 
     def get(self, family: FamilyModule, files: ModelFiles) -> Any:
-        """The loaded model. Raises `AtelierError`: "out-of-memory" when it cannot fit even alone, "model-not-readable";
-        and whatever a library raises when memory runs out on the way."""
+        """The loaded model. Raises `AtelierError`: "out-of-memory" when it cannot fit even alone, "model-not-readable",
+        "model-files-missing"; and whatever a library raises when memory runs out on the way."""
         if not self.holds(files):
             self.drop(files.id)
-            self._load(family, files)
+            self._using({*self.loaded(), files.id})
+            try:
+                self._load(family, files)
+            except Exception as error:
+                self._using(self.loaded())
+                if gone := _gone(files, error):
+                    raise gone from error
+                raise
         with self._lock:
             self._models.move_to_end(files.id)
             return self._models[files.id].model
@@ -65,6 +76,7 @@ class Residency:
             known = self._models.pop(model_id, None) is not None
         if known:
             self.meter.release()
+            self._using(self.loaded())
             self._changed()
 
     def drop_all(self, keep: str = "") -> None:
@@ -118,3 +130,13 @@ class Residency:
 
     def _held(self) -> int:
         return sum(resident.shown.memory for resident in self._models.values())
+
+
+def _gone(files: ModelFiles, error: Exception) -> AtelierError | None:
+    """What to say instead of `error` when files of the model were removed meanwhile."""
+    if isinstance(error, Cancelled) or (isinstance(error, AtelierError) and error.code == "out-of-memory"):
+        return None
+    missing = sorted(name for name, path in files.paths.items() if not path.exists())
+    if not missing:
+        return None
+    return AtelierError("model-files-missing", {"model": files.title or files.id, "files": missing[:3]}, repr(error))

@@ -151,3 +151,34 @@ def test_models_can_be_dropped() -> None:
     assert shelf.residency.peek("c-100") == (shelf.family, "model c-100")
     shelf.residency.drop_all()
     assert shelf.changes[-1] == []
+
+
+def test_what_is_loaded_or_about_to_be_is_told() -> None:
+    told: list[set[str]] = []
+    shelf = Shelf()
+    shelf.residency = Residency(shelf.meter, lambda: None, lambda ids: told.append(set(ids)))
+    shelf.get("a-100")
+    assert told == [{"a-100"}]
+    with pytest.raises(AtelierError):
+        shelf.get("bad-100")
+    assert told[1:] == [{"a-100", "bad-100"}, {"a-100"}]
+    shelf.residency.drop("a-100")
+    assert told[-1] == set()
+
+
+def test_files_removed_while_they_are_loaded_are_named(tmp_path: Path) -> None:
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"x")
+    shelf = Shelf()
+
+    def load(files: ModelFiles, device: Device) -> object:
+        weights.unlink()
+        raise OSError("no such file")
+
+    shelf.family.load = load  # type: ignore[method-assign]
+    files = ModelFiles("m-1", "stub", tmp_path, {weights.name: weights}, title="Mine")
+    with pytest.raises(AtelierError) as refused:
+        shelf.residency.get(shelf.family, files)
+    assert refused.value.code == "model-files-missing"
+    assert refused.value.arguments == {"model": "Mine", "files": ["model.safetensors"]}
+    assert "Mine" in str(refused.value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,13 +23,11 @@ from studio.core.protocols import ModelFiles
 from studio.model_manager import starter
 from studio.model_manager.catalogue import entries, hub, places, recognising
 from studio.model_manager.catalogue.entries import Entry, entry, known_models, wanted_files
+from studio.model_manager.catalogue.folders import Folders
 from studio.model_manager.catalogue.places import default_hub_cache
-from studio.model_manager.catalogue.recognising import Found
+from studio.model_manager.catalogue.recognising import Found, Place
 
 __all__ = ["Catalogue", "default_hub_cache", "entry", "known_models", "wanted_files"]
-
-# What a place holds is read again only when its key (its name with the times and sizes of its files) changes.
-Place = tuple[tuple[Any, ...], Callable[[], list[Found]]]
 
 
 class Catalogue:
@@ -42,6 +40,7 @@ class Catalogue:
         self.models_dir = models_dir or paths.models_dir()
         self.hub_cache = hub_cache or default_hub_cache()
         self._folders = folders
+        self._studios = Folders()
         self._lock = threading.Lock()
         self._read: dict[tuple[Any, ...], list[Found]] = {}
 
@@ -121,8 +120,7 @@ class Catalogue:
                 yield (kind, path, places.stamps(path), beside), partial(_in_place, name, path, "imported")
 
     def _other_studios(self) -> Iterator[Place]:
-        for root in _chosen_folders() if self._folders is None else self._folders:
-            yield from _folder(root)
+        return self._studios.places(_chosen_folders() if self._folders is None else self._folders)
 
     def _cached(self) -> Iterator[Place]:
         downloads = places.downloads(self.models_dir)
@@ -150,11 +148,6 @@ def _in_place(name: str, path: Path, origin: str) -> list[Found]:
     if not found and path.is_dir() and (problem := recognising.unusable(name, listed, origin)):
         return [problem]
     return found
-
-
-def _folder(root: Path) -> Iterator[Place]:
-    """The models in another studio's folder. What it holds is asked of the module that knows their layouts."""
-    return iter(())
 
 
 def _known() -> list[Found]:

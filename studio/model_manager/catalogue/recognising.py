@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ class Found:
     files: ModelFiles | None = None
 
 
+# What a place holds is read again only when its key (its name with the times and sizes of its files) changes.
+Place = tuple[tuple[Any, ...], Callable[[], list[Found]]]
+
+
 def config_of(listed: Mapping[str, Path]) -> Mapping[str, Any] | None:
     """The configuration that says which family this is: a pipeline's model_index.json, a repository's config.json, a
     GGUF file's metadata, or what was written beside a single file when it was imported."""
@@ -39,7 +43,8 @@ def config_of(listed: Mapping[str, Path]) -> Mapping[str, Any] | None:
             return gguf_file.read(listed[weights[0]], check_tensors=False).metadata
         if len(listed) == 1:
             (path,) = listed.values()
-            return _json(path.with_suffix(".json")) or {"format": path.suffix.removeprefix(".")}
+            beside = _json(path.with_suffix(".json")) or {"format": path.suffix.removeprefix(".")}
+            return beside["config"] if isinstance(beside.get("config"), dict) else beside
     except (OSError, ValueError, RecursionError):
         return None
     return None
