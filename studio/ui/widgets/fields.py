@@ -7,7 +7,7 @@ import re
 from collections.abc import Hashable, Sequence
 
 from PySide6.QtCore import QLocale, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QListView, QSizePolicy, QWidget
 
 from studio.core.i18n import _
@@ -17,6 +17,8 @@ from studio.ui.theme import repolish, theme_of
 from studio.ui.widgets.buttons import IconButton
 from studio.ui.widgets.paint import Label, line_text, mirrored, paint_box, painter_for, text_width
 
+_SIGN, _GAP = 20, 6  # what stands before the words of a message
+
 
 class FieldMessage(QWidget):
     """What is wrong with a field, in one sentence below it; hidden while there is nothing to say."""
@@ -25,9 +27,9 @@ class FieldMessage(QWidget):
         super().__init__(parent)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row.setSpacing(_GAP)
         self._label = Label("", "small", "danger", wrap=True)
-        row.addSpacing(20)
+        row.addSpacing(_SIGN)
         row.addWidget(self._label, 1)
         self.set_text(text)
 
@@ -37,6 +39,16 @@ class FieldMessage(QWidget):
     def set_text(self, text: str) -> None:
         self._label.setText(text)
         self.setVisible(bool(text))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Ask for the height that all lines take at this width: a scrolled panel would leave out the last ones."""
+        room = self.width() - _SIGN - _GAP
+        self._label.setFixedHeight(max(0, self._label.heightForWidth(room)) if self._label.text() else 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = theme_of(self)
@@ -79,11 +91,12 @@ class NumberField(TextField):
     """A number with its unit inside, at the right edge.
 
     Whole unless `decimals` > 0. Typing outside `minimum`–`maximum` shows an error; leaving the field takes the nearest
-    allowed number. Up and Down step, with Shift a tenth of a step (at least the last decimal), Page keys ten steps.
-    `value_changed` carries an int, or a float if there are decimals.
+    allowed number and says so with `clamped`. Up and Down step, with Shift a tenth of a step (at least the last
+    decimal), Page keys ten steps. `value_changed` carries an int, or a float if there are decimals.
     """
 
     value_changed = Signal(object)
+    clamped = Signal(str)
 
     def __init__(
         self,
@@ -163,6 +176,10 @@ class NumberField(TextField):
     def _on_finished(self) -> None:
         number = self._parse(self.text())
         self.set_value(self._value if number is None else number)
+        if number is not None and not self._minimum <= number <= self._maximum:
+            most = _("{number} is the most that can be set here.")
+            least = _("{number} is the least that can be set here.")
+            self.clamped.emit((most if number > self._maximum else least).format(number=self.shown(self._value)))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent, QPaintEvent, QTextBlockFormat, QTextCursor
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QTextEdit, QVBoxLayout, QWidget
 
+from studio.ui.tabs.clean import clean_paste
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import IconButton
 from studio.ui.widgets.fields import FieldMessage
@@ -49,14 +50,29 @@ class FieldFrame(QWidget):
             paint_box(painter, self.rect(), theme.color(fill), theme.color(border), 6, 2 if focused else 1)
 
 
+class _Field(QTextEdit):
+    """Takes what is pasted without the characters that no text can hold."""
+
+    cleaned = Signal(int)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        text, count = clean_paste(source.text())
+        self.textCursor().insertText(text)
+        self.ensureCursorVisible()
+        if count:
+            self.cleaned.emit(count)
+
+
 class PromptEdit(QWidget):
     """A label with a quiet counter, a text field that grows between `min_lines` and `max_lines`, small tools in its
     corner, and one sentence below when something is wrong.
 
-    `text_changed` carries the text. Tab leaves the field; Ctrl+Enter is left to the window.
+    `text_changed` carries the text; `cleaned` how many characters of what was pasted were left out. Tab leaves the
+    field; Ctrl+Enter is left to the window.
     """
 
     text_changed = Signal(str)
+    cleaned = Signal(int)
 
     def __init__(
         self,
@@ -71,7 +87,7 @@ class PromptEdit(QWidget):
     ) -> None:
         super().__init__(parent)
         self._min_lines, self._max_lines = min_lines, max_lines
-        self.edit = QTextEdit()
+        self.edit = _Field()
         self.edit.setAcceptRichText(False)
         self._line = theme_of(self).line_height("body")
         self._space_lines()
@@ -103,6 +119,7 @@ class PromptEdit(QWidget):
         self._tools.addStretch(1)
         inside.addLayout(self._tools)
         self._message = FieldMessage()
+        self._message.installEventFilter(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -111,6 +128,7 @@ class PromptEdit(QWidget):
         column.addWidget(self._message)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.edit.textChanged.connect(self._on_text_changed)
+        self.edit.cleaned.connect(self.cleaned)
         self.edit.document().documentLayout().documentSizeChanged.connect(self._fit)
         self.set_text(text)
         self._fit()
@@ -148,6 +166,21 @@ class PromptEdit(QWidget):
         self._message.set_text(sentence)
         self._frame.set_error(bool(sentence))
         self.edit.setAccessibleDescription(sentence)
+        if sentence:
+            QTimer.singleShot(0, self, self._reveal_message)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):  # it has got its place
+            QTimer.singleShot(0, self, self._reveal_message)
+        return False
+
+    def _reveal_message(self) -> None:
+        """Scroll the panel so that the sentence below a tall field can be read."""
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        if area is not None and self.error():
+            area.ensureWidgetVisible(self._message, 0, 16)
 
     # -- size -------------------------------------------------------------------------------------------------
 

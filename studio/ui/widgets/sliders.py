@@ -6,10 +6,10 @@ import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
 from studio.ui.theme import theme_of
-from studio.ui.widgets.fields import NumberField
+from studio.ui.widgets.fields import FieldMessage, NumberField
 from studio.ui.widgets.paint import ElidedLabel, paint_box, painter_for, text_width
 
 LOG_STEPS = 1000
@@ -207,7 +207,8 @@ class SlimSlider(QSlider):
 
 
 class SliderRow(QWidget):
-    """Label (64), slider, field (56, wider for a long unit) for one number.
+    """Label (64), slider, field (56, wider for a long unit) for one number; a sentence below where what is typed lies
+    beyond the range.
 
     `value_changed` carries an int, or a float with decimals. A value the user types, drags or steps to is emitted once.
     `set_value` also emits if the value is new.
@@ -248,9 +249,15 @@ class SliderRow(QWidget):
         widest = max(text_width(self.field.shown(end), self.field.font()) for end in (minimum, maximum))
         self.field.setFixedWidth(max(FIELD_WIDTH, widest + FIELD_EDGES if suffix else 0))
         self.setToolTip(tooltip)
-        self.setFixedHeight(theme_of(self).metric("control.sm"))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.message = FieldMessage()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        row = QHBoxLayout()
+        self.label.setFixedHeight(theme_of(self).metric("control.sm"))
+        column.addLayout(row)
+        column.addWidget(self.message)
         row.setSpacing(12)
         row.addWidget(self.label)
         row.addWidget(self.slider, 1)
@@ -258,6 +265,8 @@ class SliderRow(QWidget):
         self._value = self.field.value()
         self.slider.value_changed.connect(self._on_changed)
         self.field.value_changed.connect(self._on_changed)
+        self.field.error_changed.connect(self.message.set_text)
+        self.field.clamped.connect(self.message.set_text)
 
     def value(self) -> float:
         return self._value
@@ -276,6 +285,7 @@ class SliderRow(QWidget):
         if value == self._value:
             return
         self._value = value
+        self.message.set_text("")
         self.slider.set_number(value)
         if self.field.value() != value:
             self.field.set_value(value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAccessible, QFontMetrics
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QMimeData, QPoint, Qt
+from PySide6.QtGui import QAccessible, QFontMetrics, QTextCursor
+from PySide6.QtWidgets import QApplication, QScrollArea
 
 from studio.core.params import SEED_MAX
 from studio.ui.widgets.fields import ComboField, FieldMessage, NumberField, SeedField, TextField
@@ -147,6 +147,28 @@ def test_slider_row_keeps_slider_and_field_together(show, qtbot):
     assert isinstance(seen[-1], float)
 
 
+def test_typing_beyond_the_range_says_so(show, qtbot):
+    row, other = SliderRow("Words", 20, 1000, 300), TextField(name="other")
+    show(row, other)
+    height = row.height()
+    row.field.setFocus()
+    row.field.selectAll()
+    qtbot.keyClicks(row.field, "5000")
+    assert row.message.text() == "Enter a number from 20 to 1000."
+    other.setFocus()
+    assert (row.value(), row.field.text()) == (1000, "1000")
+    assert row.message.text() == "1000 is the most that can be set here."
+    qtbot.waitUntil(lambda: row.height() > height, timeout=1000)
+    row.slider.setFocus()
+    qtbot.keyClick(row.slider, Qt.Key.Key_Left)
+    assert row.message.text() == "" and row.message.isHidden()
+    row.field.setFocus()
+    row.field.selectAll()
+    qtbot.keyClicks(row.field, "3")
+    qtbot.keyClick(row.field, Qt.Key.Key_Return)
+    assert row.message.text() == "20 is the least that can be set here."
+
+
 def test_whole_numbers_stay_whole(show, qtbot):
     row = SliderRow("Words", 1, 800, 500)
     show(row)
@@ -237,6 +259,40 @@ def test_prompt_text_counter_tools_and_error(theme, show, qtbot):
     prompt.edit.undo()
     assert prompt.text() == "A"
     assert prompt.edit.accessibleName() == "Prompt"
+
+
+def test_what_is_pasted_into_the_prompt_is_cleaned(show, qtbot):
+    prompt = PromptEdit("Prompt", text="Say ")
+    show(prompt)
+    prompt.edit.moveCursor(QTextCursor.MoveOperation.End)
+    data = QMimeData()
+    data.setText("a\x00 lamp\x1b\r\nhere")
+    with qtbot.waitSignal(prompt.cleaned, timeout=500) as signal:
+        prompt.edit.insertFromMimeData(data)
+    assert signal.args == [2]
+    assert prompt.text() == "Say a lamp\nhere"
+    prompt.edit.undo()
+    assert prompt.text() == "Say "
+
+
+@pytest.mark.parametrize("width", [240, 320])
+def test_the_sentence_below_a_tall_prompt_is_shown_whole(show, qtbot, width):
+    prompt = PromptEdit("Prompt", text="line\n" * 30, max_lines=9)
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFixedSize(width, 220)
+    area.setWidget(prompt)
+    show(area)
+    prompt.set_error("The text holds characters that cannot be used, and these are many words about them. " * 2)
+    label = prompt._message._label
+
+    def seen() -> bool:
+        top = label.mapTo(area.viewport(), QPoint(0, 0)).y()
+        return top >= 0 and top + label.height() <= area.viewport().height()
+
+    qtbot.waitUntil(seen, timeout=1000)
+    assert label.height() == label.heightForWidth(label.width())
+    assert prompt._message.y() >= prompt._frame.geometry().bottom()
 
 
 def test_tab_leaves_the_prompt(show, qtbot):

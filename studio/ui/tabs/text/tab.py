@@ -144,6 +144,8 @@ class TextTab(Tab):
         self.menus.rework_wanted.connect(self.rework_by)
         self.text_stage.editor.cleaned.connect(self._on_cleaned)
         self.chat_stage.composer.cleaned.connect(self._on_cleaned)
+        for field in (self.write_panel.prompt, self.rework_panel.words):
+            field.cleaned.connect(self._on_cleaned)
 
     # -- modes ------------------------------------------------------------------------------------------------
 
