@@ -13,6 +13,14 @@ def main() -> int:
         from studio.engine.main import main as engine_main
 
         return engine_main(arguments[1:])
+    if arguments[:1] == ["--models"]:
+        from studio.model_manager.service.main import main as models_main
+
+        return models_main(arguments[1:])
+    if arguments[:1] == ["--inspect"]:
+        from studio.model_manager.trust.child import main as inspect_main
+
+        return inspect_main()
     from studio import cli
 
     if cli.wants(arguments):
