@@ -26,6 +26,8 @@ def check_output(name: str, formats: Sequence[str]) -> Path:
     path = Path(name).expanduser()
     if name.endswith(("/", os.sep)) or path.is_dir():
         raise InvalidInput("is-a-folder", {"path": name})
+    if path.exists() and not path.is_file():
+        raise InvalidInput("not-a-file", {"path": name})
     path = Path(os.path.realpath(path))  # through a link: the file it leads to is replaced, not the link
     if not path.suffix:
         raise Usage(_("The name of the output file needs an ending: {choices}.").format(choices=", ".join(formats)))
@@ -41,6 +43,8 @@ def check_output(name: str, formats: Sequence[str]) -> Path:
         os.unlink(probe)
     except OSError as error:
         told = from_os_error(error, path)
+        if told.code == "file-missing":  # the folder is there and takes no files, as /proc
+            told = InvalidInput("not-writable", {"path": str(path.parent)}, str(error))
         raise (told if told.code == "disk-full" else InvalidInput(told.code, told.arguments, told.details)) from error
     return path
 

@@ -254,6 +254,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("Create it, or choose another one."),
     ),
     "is-a-folder": (N_("This is a folder, not a file: {path}."), N_("Give the name of a file.")),
+    "not-a-file": (N_("This is a device, not a file: {path}."), N_("Give the name of a file.")),
     "file-missing": (
         N_("This file is not there any more: {path}."),
         N_("It may have been moved or renamed. Choose it again."),
