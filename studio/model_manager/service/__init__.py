@@ -1,0 +1,1 @@
+"""The child that looks after models: `python -m studio --models`."""

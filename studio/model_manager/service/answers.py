@@ -1,0 +1,228 @@
+"""The answers to the questions of `client.models.ModelsClient`, all in plain JSON."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from studio.core import paths
+from studio.core.activities import Activity, ActivityKind
+from studio.core.errors import AtelierError
+from studio.core.models import ModelInfo, ModelState
+from studio.model_manager.catalogue import Catalogue, default_hub_cache
+from studio.model_manager.downloads.manager import Downloads
+from studio.model_manager.downloads.store import Store
+from studio.model_manager.hub.api import Hub
+from studio.model_manager.hub.endpoint import Endpoint
+from studio.model_manager.hub.secrets import Secrets
+from studio.model_manager.service import wishes
+from studio.model_manager.service.settings import LiveSettings
+from studio.model_manager.service.works import Progress, Works
+from studio.model_manager.trust import folders
+from studio.model_manager.trust.importing import import_file
+from studio.model_manager.trust.inspection import inspect
+
+_SEARCHED = 100  # rows of the hub for each that is shown: most are of no kind that can be loaded
+_FILTERS = {"text": "text-generation", "speech": "text-to-speech", "image": "text-to-image", "music": "text-to-audio"}
+
+_log = logging.getLogger(__name__)
+
+
+class Answers:
+    """`tell` hears every change of an activity, `changed` that something was installed or removed."""
+
+    def __init__(self, tell: Callable[[Activity], None], changed: Callable[[], None]) -> None:
+        self._tell, self._changed = tell, changed
+        self._settings = LiveSettings()
+        self._secrets = Secrets(os.environ)
+        self._catalogue = Catalogue()
+        self._store = Store(default_hub_cache(), paths.models_dir())
+        self._works = Works(tell, changed)
+        self._updates: dict[str, str] = {}  # repository → the newest commit that the hub told
+        self._lock = threading.Lock()
+        self._downloads: Downloads | None = None
+
+    def close(self) -> None:
+        with self._lock:
+            if self._downloads:
+                self._downloads.close()
+
+    def reply(self, name: str, arguments: dict[str, Any]) -> Any:
+        """The answer to the question `name`. Raises `AtelierError`."""
+        answer = getattr(self, f"_on_{name}", None)
+        if answer is None:
+            raise AtelierError("internal", details=f"no question is called {name}")
+        return answer(**arguments)
+
+    # -- what there is ----------------------------------------------------------------------------------------
+
+    def _on_list(self) -> list[dict[str, Any]]:
+        return [self._with_update(info).to_json() for info in self._catalogue.list()]
+
+    def _on_search(self, text: str, medium: str = "", limit: int = 30) -> list[dict[str, Any]]:
+        filters = [_FILTERS[medium]] if medium in _FILTERS else []
+        here = {info.repository: info for info in self._catalogue.list() if info.repository}
+        found = []
+        for remote in self._hub().search(text, filters=filters, limit=_SEARCHED):
+            if known := here.get(remote.repository):
+                found.append(self._with_update(known))
+            elif family_id := wishes.family_of(remote):
+                found.append(wishes.info_of(remote, family_id))
+        return [info.to_json() for info in found if medium in ("", info.medium)][:limit]
+
+    def _on_details(self, model: str) -> dict[str, Any]:
+        wish, hub = wishes.wish(model), self._hub()
+        info = next((info for info in self._catalogue.list() if info.id == wish.model), None)
+        rows: list[dict[str, Any]] = []
+        coming = 0
+        access: bool | None = None
+        for source in wish.sources:
+            try:
+                begun = self._store.begun(source.repository, source.revision)
+                remote = hub.model(source.repository, begun.commit if begun else source.revision)
+                names = set(wishes.HubChooser().names(hub, wish.model, source, remote))
+                access = hub.access(source.repository) if remote.gated else True
+            except AtelierError as error:
+                if info is None:
+                    raise
+                _log.info("the hub tells nothing of %s: %s %s", source.repository, error.code, error.details)
+                access = False if error.code in ("hub-gated", "hub-private") else None
+                continue
+            files = [file for file in remote.files if file.name in names]
+            rows += [{"name": file.name, "size": file.size} for file in files]
+            coming += sum(self._store.missing(source.repository, remote.commit, file) for file in files)
+            if source == wish.main:
+                size = sum(file.size for file in files)
+                if info is None:
+                    info = wishes.info_of(remote, wishes.recognise(hub, remote), size)
+                elif info.state is ModelState.NOT_INSTALLED:
+                    info = replace(info, size=size, gated=remote.gated, license=info.license or remote.license)
+        assert info is not None
+        page = hub.page(wish.main.repository)
+        return {
+            "info": self._with_update(info).to_json(),
+            "files": rows,
+            "download": coming,
+            "url": page,
+            "accept_url": page,
+            "access": access,
+        }
+
+    def _on_updates(self) -> list[str]:
+        hub, newer = self._hub(), []
+        asked: dict[tuple[str, str], str] = {}
+        for info in self._catalogue.list():
+            if info.origin != "hub" or not info.usable or not info.repository:
+                continue
+            wish = wishes.wish(info.id)
+            key = (wish.main.repository, wish.main.revision)
+            if key not in asked:
+                asked[key] = hub.model(*key).commit
+            with self._lock:
+                self._updates[info.id] = asked[key]
+            if asked[key] != info.revision:
+                newer.append(info.id)
+        if newer:
+            self._changed()
+        return newer
+
+    def _with_update(self, info: ModelInfo) -> ModelInfo:
+        newest = self._updates.get(info.id, "")
+        return replace(info, update=newest) if newest and info.usable and newest != info.revision else info
+
+    # -- downloads --------------------------------------------------------------------------------------------
+
+    def _on_activities(self, go_on: bool = False) -> list[dict[str, Any]]:
+        """All that is known; `go_on`: take over what programs that are gone left."""
+        if go_on:
+            self._manager().go_on()
+        downloads = self._downloads.activities() if self._downloads else []
+        return [activity.to_json() for activity in (*downloads, *self._works.activities())]
+
+    def _on_download(self, model: str) -> str:
+        wish = wishes.wish(model)
+        return self._manager().download(wish.model, wish.title, wish.medium, wish.sources)
+
+    def _on_pause(self, activity: str) -> None:
+        self._manager().pause(activity)
+
+    def _on_resume(self, activity: str) -> None:
+        self._manager().resume(activity)
+
+    def _on_cancel(self, activity: str) -> None:
+        if self._works.owns(activity):
+            self._works.cancel(activity)
+        else:
+            self._manager().cancel(activity)
+
+    def _manager(self) -> Downloads:
+        with self._lock:
+            if self._downloads is None:
+                self._downloads = Downloads(
+                    self._store,
+                    hub=self._hub,
+                    chooser=wishes.HubChooser(),
+                    settings=self._settings,
+                    tell=self._tell,
+                    done=self._changed,
+                    used=self._used,
+                )
+            return self._downloads
+
+    # -- files ------------------------------------------------------------------------------------------------
+
+    def _on_inspect(self, path: str) -> dict[str, Any]:
+        return inspect(Path(path)).to_json()
+
+    def _on_import(self, path: str, convert: bool = False) -> str:
+        def run(progress: Progress, stop: threading.Event) -> dict[str, Any]:
+            place = import_file(
+                Path(path),
+                self._store.models,
+                convert=convert,
+                progress=lambda done, total: progress(done, total, ""),
+                stop=stop,
+            )
+            return {"model": f"{place.parent.name}/{place.stem if place.is_file() else place.name}"}
+
+        kind = ActivityKind.CONVERT if convert else ActivityKind.IMPORT
+        return self._works.start(kind, Path(path).name, run)
+
+    def _on_add_folder(self, path: str) -> int:
+        """Looks only: that the folder is used is in the settings, which whoever asks this writes."""
+        return len(folders.find(Path(path)))
+
+    def _on_remove_folder(self, path: str) -> None:
+        self._changed()
+
+    # -- access -----------------------------------------------------------------------------------------------
+
+    def _on_token_state(self) -> dict[str, Any]:
+        hub = self._hub()
+        state, user = self._secrets.state(hub.endpoint.host), ""
+        if state.known and not hub.endpoint.offline:
+            try:
+                user = hub.whoami()
+            except AtelierError as error:
+                _log.info("the hub does not say whose token it is: %s", error.code)
+        return {"host": state.host, "known": state.known, "kept": state.kept, "user": user}
+
+    def _on_set_token(self, token: str) -> dict[str, Any]:
+        host = self._hub().endpoint.host
+        if token:
+            self._secrets.set_token(host, token)
+        else:
+            self._secrets.forget(host)
+        return self._on_token_state()
+
+    def _used(self) -> int:
+        """Bytes that models take, for the user's limit."""
+        return 0
+
+    def _hub(self) -> Hub:
+        return Hub(Endpoint.of(self._settings(), os.environ), self._secrets.token)
