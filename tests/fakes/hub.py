@@ -91,7 +91,7 @@ class FakeHub:
         self._servers = [_Server(self, "hub"), _Server(self, "cdn")]
         self.url, self.cdn = (f"http://127.0.0.1:{server.server_port}" for server in self._servers)
         self._threads = [
-            threading.Thread(target=server.serve_forever, args=(0.05,), name="fake-hub", daemon=True)
+            threading.Thread(target=server.serve_forever, args=(0.02,), name="fake-hub", daemon=True)
             for server in self._servers
         ]
         for thread in self._threads:

@@ -135,11 +135,12 @@ class Hub:
     def access(self, repository: str, *, stop: threading.Event | None = None) -> bool | None:
         """Whether its files may be read with the present token; None where that cannot be told now."""
         asked = self.asked(repository)
+        at = f"{self.endpoint.url}/api/models/{quote(repository)}/auth-check"
         try:
-            self._bytes(f"{self.endpoint.url}/api/models/{quote(repository)}/auth-check", asked, _ANSWER_LIMIT, stop)
+            said = self._bytes(at, asked, _ANSWER_LIMIT, stop)
         except AtelierError as error:
             return False if error.code in {"hub-gated", "hub-private", "hub-forbidden", "hub-token"} else None
-        return True
+        return None if said is None or said.lstrip().startswith(b"<") else True  # a web page is no answer of a hub
 
     def whoami(self, *, stop: threading.Event | None = None) -> str:
         """The name of the user whose token is used. Raises "hub-token" where there is none that is good."""

@@ -54,7 +54,7 @@ class Endpoint:
     def host(self) -> str:
         """What tokens are kept by: the host, with its port where that is not the usual one."""
         try:
-            return host_of(self.url)
+            return host_of(self.url) or self.url
         except ValueError:
             return self.url
 

@@ -162,7 +162,8 @@ def _told(host: str, proxy: Proxy | None, patience: Patience) -> Iterator[None]:
     except httpcore2.ProxyError as error:
         raise AtelierError("hub-proxy", {"proxy": proxy.shown if proxy else ""}, details=str(error)) from error
     except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        # The connection pool takes the cause away; what led to the error is still told.
+        if isinstance(error.__context__, ssl.SSLCertVerificationError):
             raise AtelierError("hub-certificate", {"host": host}, details=str(error)) from error
         raise Trouble(AtelierError("hub-unreachable", {"host": host}, details=str(error))) from error
     except (httpcore2.ReadTimeout, httpcore2.WriteTimeout) as error:
