@@ -125,6 +125,10 @@ class DocumentStore:
         document.set_title(_("{title} (copy)").format(title=document.name))
         return document
 
+    def has_earlier(self, id: str) -> bool:
+        """Whether there is a copy of how a document was before, for `open_earlier`."""
+        return any(summary.id == id and summary.earlier for summary in self.list())
+
     def open_earlier(self, id: str) -> Document:
         """Open a damaged document as it was before; the damaged file is put aside as `<name>.damaged`."""
         summary = self._find(id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -223,6 +224,21 @@ def test_a_failure_or_a_stop_leaves_the_text_alone(studio: Studio) -> None:  # n
     assert body(tab) == TEXT
     tab.rework.undo()
     assert tab.text_stage.editor.text == TEXT
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 700)])
+def test_selecting_moves_nothing_in_the_panel(studio: Studio, size: tuple[int, int]) -> None:  # noqa: F811
+    studio.window.resize(*size)
+    tab = tab_of(studio)
+    tab.set_mode("rework")
+    places = []
+    for text, start, end in (("", 0, 0), (TEXT * 40, 0, 0), (TEXT * 40, 5, 12), (TEXT * 40, 5, 400)):
+        if text and not tab.text_stage.editor.text:
+            tab.text.open_with("Text", text)
+        tab.text_stage.editor.select(start, end)
+        studio.spin(50)
+        places.append(tab.rework_panel.tiles.y())
+    assert len(set(places)) == 1
 
 
 def test_the_button_says_why_it_cannot(studio: Studio) -> None:  # noqa: F811

@@ -19,6 +19,7 @@ from studio.documents import TextDocument
 from studio.ui.tabs import TABS, TabSpec
 from studio.ui.tabs.base import Payload
 from studio.ui.tabs.text import TextTab
+from studio.ui.widgets.buttons import Button
 from tests.fakes.fake_engine import MODELS, FakeEngine
 from tests.fakes.plays import STORY, Writing, fails
 from tests.fakes.studio import Studio
@@ -386,6 +387,26 @@ def test_earlier_texts_are_listed_opened_and_trashed_with_undo(studio: Studio, m
     tab.text.trash(first.id)
     tab.text.settle()
     assert trashed == [first.id]
+
+
+def test_a_damaged_text_is_opened_as_it_was_before(studio: Studio) -> None:
+    tab = write(studio, text="The first words.")
+    document, store = tab.text.document, studio.services.documents
+    assert document is not None
+    tab.text.new()
+    store.close(document)
+    again = store.open(document.id)
+    assert isinstance(again, TextDocument)
+    again.replace_range(0, 0, "More. ")
+    store.close(again)
+    assert again.file is not None
+    again.file.write_bytes(again.file.read_bytes()[:-40])
+    assert not tab.text.open(document.id)
+    (toast,) = [toast for toast in studio.window.toasts.toasts() if toast.kind() == "error"]
+    assert "could not be read" in toast.words()
+    next(button for button in toast.findChildren(Button) if button.text() == "Open the earlier version").click()
+    assert body(tab) == tab.text_stage.editor.text == "The first words."
+    assert [path.suffix for path in again.file.parent.glob("*.damaged")] == [".damaged"]
 
 
 def test_title_is_edited_on_the_page(studio: Studio) -> None:

@@ -122,12 +122,26 @@ class DocumentRoom(QObject, Generic[D]):
             )
 
     def open(self, document_id: str) -> bool:
-        """Show the document with this id; False, with words, if it cannot be opened."""
+        """Show the document with this id; False, with words and a way on, if it cannot be opened."""
+        documents = self._context.services.documents
         try:
-            document = self._context.services.documents.open(document_id)
+            return self._show_opened(documents.open(document_id))
+        except AtelierError as error:
+            actions = []
+            if error.code == "document-damaged" and documents.has_earlier(document_id):
+                actions.append((_("Open the earlier version"), lambda: self.open_earlier(document_id)))
+            self._context.shell.show_error(error, actions)
+            return False
+
+    def open_earlier(self, document_id: str) -> bool:
+        """Show a damaged document as it was before; the damaged file is kept beside it."""
+        try:
+            return self._show_opened(self._context.services.documents.open_earlier(document_id))
         except AtelierError as error:
             self._context.shell.show_error(error)
             return False
+
+    def _show_opened(self, document: Document) -> bool:
         if not isinstance(document, self._kind):
             return False
         self.show(document)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from studio.core.i18n import _, n_
@@ -20,6 +20,7 @@ from studio.ui.tabs.text.freedom import freedom_row
 from studio.ui.tabs.text.hints import Hint, language_hint
 from studio.ui.tabs.text.memory import Memory
 from studio.ui.tabs.text.prompt_menus import add_prompt_menus
+from studio.ui.theme import theme_of
 from studio.ui.widgets.choices import ChipRow
 from studio.ui.widgets.paint import Label, Separator
 from studio.ui.widgets.prompt import PromptEdit
@@ -62,6 +63,9 @@ class ReworkPanel(QWidget):
         self._model: ModelInfo | None = None
         self._text = ""
         self.scope = Label("", "body", "secondary", wrap=True)
+        self.scope.setAlignment(Qt.AlignmentFlag.AlignTop)
+        # Room for the longest of its sentences: what stands below keeps its place while the user selects.
+        self.scope.setMinimumHeight(2 * theme_of(self).line_height("body"))
         rows = [Tile(item.id, str(item.title), item.icon.removeprefix("ph.")) for item in self._actions]
         self.tiles = TemplateTiles(rows, self._actions[0].id, name=_("What to do"))
         self.tone = ChipRow([(tone.id, str(tone.title)) for tone in templates.tones], name=_("Tone"))
