@@ -321,6 +321,46 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("This file could not be moved to the trash: {path}."),
         N_("It is still where it was. Another program may be using it, or this disk has no trash."),
     ),
+    "training-recipe-unknown": (
+        N_("No recipe is called {name}."),
+        N_("There are: {choices}. A file of your own ends in .toml."),
+    ),
+    "training-recipe-wrong": (
+        N_("This recipe has a value that is missing, unknown or out of range: {reason}."),
+        N_("Compare {path} with the recipes that come with Atelier."),
+    ),
+    "training-no-pictures": (
+        N_("There are no pictures to learn from: {path}."),
+        N_("Choose a folder with PNG, WebP or JPEG pictures and their descriptions."),
+    ),
+    "training-no-text-encoder": (
+        N_("The text encoder that this recipe needs is not on this computer: {path}."),
+        N_("Run the set-up again, or give the folder of another one."),
+    ),
+    "training-name-taken": (
+        N_("There is a model of this name already: {path}."),
+        N_("Choose another name."),
+    ),
+    "training-begun": (
+        N_("A training of this name was begun already: {path}."),
+        N_("Go on with it (--resume), or choose another name."),
+    ),
+    "training-not-begun": (
+        N_("There is no training of this name to go on with: {path}."),
+        N_("Check the name, or start it anew."),
+    ),
+    "training-not-resumable": (
+        N_("This training cannot be taken up again: {path}."),
+        N_("It was begun with another recipe, or its file is damaged. Start it anew under another name."),
+    ),
+    "training-diverged": (
+        N_("The training ran out of bounds at step {step} ({stage})."),
+        N_("Lower the learning rate of this stage in the recipe. The last checkpoint is kept."),
+    ),
+    "training-crashed": (
+        N_("The training stopped unexpectedly."),
+        N_("What it had learned up to its last checkpoint is kept; --resume goes on from there."),
+    ),
     "recipe-unreadable": (
         N_("This file carries no recipe that Atelier can read: {path}."),
         N_("Only files made by Atelier or a studio of a known format restore their settings."),
@@ -421,8 +461,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("{model} was removed while it was being downloaded."),
         N_("Download it again if you want it."),
     ),
-    "download-unknown": (
-        N_("This download is not there any more."),
+    "activity-unknown": (
+        N_("This work is not there any more."),
         N_("It may have been removed. The list shows what is there."),
     ),
     "hub-file-missing": (

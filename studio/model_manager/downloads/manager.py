@@ -140,7 +140,7 @@ class Downloads:
 
     def _job(self, activity: str) -> Job:
         if activity not in self._jobs:
-            raise AtelierError("download-unknown")
+            raise AtelierError("activity-unknown")
         return self._jobs[activity]
 
     def _add(self, entry: Entry) -> Job:
