@@ -1,11 +1,59 @@
-"""Japanese → phonemes: readings by Open JTalk, kana to signs as in misaki 0.7, which Kokoro 1.0 was trained on."""
+"""Japanese → phonemes: what is no word is put into words, readings by Open JTalk, kana to signs as in misaki 0.7,
+which Kokoro 1.0 was trained on. Open JTalk reads numbers with their counters, dates and years by itself."""
 
 from __future__ import annotations
 
 import importlib.resources
+import re
 import unicodedata
 from functools import cache
 from typing import Any
+
+from studio.media.reading.english import without_emoji
+
+_NUMBER = r"\d[\d,]*(?:\.\d+)?"
+_CURRENCIES = {"¥": "円", "$": "ドル", "€": "ユーロ", "£": "ポンド", "₩": "ウォン"}
+_MONEY = re.compile(rf"([¥$€£₩])\s?({_NUMBER})\s?(兆|億|千万|百万|万|千)?(?:円|ドル|ユーロ|ポンド|ウォン)?")
+_UNITS = {
+    "km/h": "キロメートル毎時",
+    "m/s": "メートル毎秒",
+    "km2": "平方キロメートル",
+    "cm2": "平方センチメートル",
+    "m2": "平方メートル",
+    "m3": "立方メートル",
+    "km": "キロメートル",
+    "cm": "センチメートル",
+    "mm": "ミリメートル",
+    "m": "メートル",
+    "kg": "キログラム",
+    "mg": "ミリグラム",
+    "g": "グラム",
+    "ml": "ミリリットル",
+    "L": "リットル",
+    "kHz": "キロヘルツ",
+    "MHz": "メガヘルツ",
+    "GHz": "ギガヘルツ",
+    "Hz": "ヘルツ",
+    "KB": "キロバイト",
+    "MB": "メガバイト",
+    "GB": "ギガバイト",
+    "TB": "テラバイト",
+    "kW": "キロワット",
+    "W": "ワット",
+    "V": "ボルト",
+    "dB": "デシベル",
+    "°C": "度",
+    "°": "度",
+}
+_UNIT = re.compile(rf"(?<=\d)\s?({'|'.join(map(re.escape, _UNITS))})(?![A-Za-z\d])")
+_DATE = re.compile(r"(?<![\d/.-])(\d{4})([/.-])(\d{1,2})\2(\d{1,2})(?![\d/.-])")
+_DAY = re.compile(r"(?<![\d/.])(1[0-2]|0?[1-9])/(3[01]|[12]\d)(?![\d/])")
+_FRACTION = re.compile(r"(?<![\d/.])(\d{1,2})[/\u2044](\d{1,2})(?![\d/])")
+_CLOCK = re.compile(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
+_SPAN = re.compile(r"(?<=[\d時分日月年円人個回%])\s?[~〜–]\s?(?=[¥$]?\d)")
+_MINUS = re.compile(r"(?<![A-Za-z\d)\]–-])[-−](?=\d)")
+_EIGHT = re.compile(r"(?<![\d.,])(\d*)8(?=[個回])")
+_SIGNS_BETWEEN = (("+", "たす"), ("×", "かける"), ("x", "かける"), ("÷", "わる"), ("=", "は"))
 
 _TABLE = """
 ぁ a あ a ぃ i い i ぅ ɯ う ɯ ぇ e え e ぉ o お o か ka が ɡa き kʲi ぎ ɡʲi く kɯ ぐ ɡɯ け ke げ ɡe こ ko ご ɡo
@@ -42,6 +90,35 @@ _MARKS = {
 }
 _OPENERS = "“("
 _LONGEST_WORD = 8  # pieces of Open JTalk that can be one word
+
+
+def spoken(text: str) -> str:
+    """`text` with signs and units in words, as Open JTalk reads them: money, dates, times of day, spans, fractions,
+    units, sums."""
+    text = unicodedata.normalize("NFKC", without_emoji(text))
+    text = _DATE.sub(lambda match: f"{match[1]}年{int(match[3])}月{int(match[4])}日", text)
+    text = _DAY.sub(lambda match: f"{int(match[1])}月{int(match[2])}日", text)
+    text = _FRACTION.sub(lambda match: f"{int(match[2])}分の{int(match[1])}", text)
+    text = _CLOCK.sub(_clock, text)
+    text = _SPAN.sub("から", text)
+    text = _MINUS.sub("マイナス", text)
+    text = _MONEY.sub(lambda match: f"{match[2]}{match[3] or ''}{_CURRENCIES[match[1]]}", text)
+    text = _UNIT.sub(lambda match: _UNITS[match[1]], text)
+    for sign, word in _SIGNS_BETWEEN:
+        text = re.sub(rf"(?<=\d)\s?{re.escape(sign)}\s?(?=\d)", word, text)
+    text = re.sub(r"\b[Nn]o\.\s?(?=\d)", "ナンバー", text)
+    text = re.sub(r"(?<!\d)0時", "れいじ", text)
+    return _EIGHT.sub(lambda match: f"{10 * int(match[1])}はっ" if int(match[1] or 0) else "はっ", text)
+
+
+def reading(text: str) -> str:
+    """`text` as it is said, in katakana with long vowels written ー."""
+    return "".join(_reading(node) for node in _readings(spoken(text)) if node["pos"] != "記号")
+
+
+def _clock(match: re.Match[str]) -> str:
+    hours, minutes, seconds = int(match[1]), int(match[2]), int(match[3] or 0)
+    return f"{hours}時" + (f"{minutes}分" if minutes or seconds else "") + (f"{seconds}秒" if seconds else "")
 
 
 def phonemes(text: str) -> str:

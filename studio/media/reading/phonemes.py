@@ -58,7 +58,8 @@ def _phonemes(text: str, language: str, british: bool) -> str:
             pieces.append(signs)
             continue
         other = "zh" if language == "en" else language
-        written = chinese.spoken(part) if language == "zh" else part
+        spoken = {"zh": chinese.spoken, "ja": japanese.spoken}.get(language)
+        written = spoken(part) if spoken else part
         for span in spans(written, other):
             if span.language == "en":
                 pieces.append(_letter(span.text) or _english(span.text, british))

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.media.reading import chinese, english, language_of, spans, split
+from studio.media.reading import chinese, english, japanese, language_of, spans, split
 
 
-def table(name: str) -> list[tuple[str, str]]:
+def table(name: str, least: int = 60) -> list[tuple[str, str]]:
     lines = (Path(__file__).with_name(name)).read_text(encoding="utf-8").splitlines()
     rows = [line.split("|") for line in lines if line and not line.startswith("#")]
-    assert len(rows) >= 60
+    assert len(rows) >= least
     return [(written, read) for written, read in rows]
 
 
@@ -36,6 +36,11 @@ def sounds(text: str) -> str:
 @pytest.mark.parametrize(("written", "read"), table("english.txt"))
 def test_english_sounds_like_the_words_beside_it(written, read):
     assert sounds(written) == sounds(read)
+
+
+@pytest.mark.parametrize(("written", "read"), table("japanese.txt", 40))
+def test_japanese_is_read_as_it_stands_beside_it(written, read):
+    assert japanese.reading(written) == read
 
 
 @pytest.mark.parametrize(("written", "read"), table("chinese.txt"))
