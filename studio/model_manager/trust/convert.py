@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from studio.core.errors import AtelierError, from_os_error
 from studio.model_manager.trust import torch_file
-from studio.model_manager.trust.reading import CUT_OFF, TOO_LARGE, open_plain, refused
+from studio.model_manager.trust.reading import CUT_OFF, open_plain, refused
 from studio.model_manager.trust.safetensors_file import BITS
 from studio.model_manager.trust.torch_file import TorchFile, bytes_of, is_contiguous
 from studio.model_manager.trust.torch_names import TensorView
@@ -25,14 +25,8 @@ if TYPE_CHECKING:
     import numpy
 
 PIECE = 4 << 20
-SWELL = 4  # views of one number can claim any size; real files tie a few tensors
 
 Report = Callable[[int, int], None]
-
-
-def plan_size(source: TorchFile) -> int:
-    """How many bytes of numbers the converted file will hold."""
-    return sum(bytes_of(tensor) for tensor in source.tensors.values())
 
 
 def convert(path: Path, target: Path, report: Report) -> TorchFile:
@@ -42,9 +36,7 @@ def convert(path: Path, target: Path, report: Report) -> TorchFile:
     source = torch_file.read(path)
     if source.found:
         raise AtelierError("pickle-refused", {"name": path.name, "found": list(source.found)})
-    total = plan_size(source)
-    if total > SWELL * source.size + PIECE:
-        raise refused(path, TOO_LARGE, f"{total} bytes of tensors in a file of {source.size}")
+    total = sum(map(bytes_of, source.tensors.values()))
     order = sorted(source.tensors, key=lambda name: (-BITS[source.tensors[name].dtype], name))
     try:
         if shutil.disk_usage(target.parent).free < total:

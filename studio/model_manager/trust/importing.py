@@ -28,10 +28,10 @@ from studio.model_manager.trust import repositories
 from studio.model_manager.trust.inspection import Inspection, inspect
 from studio.model_manager.trust.reading import open_plain
 from studio.model_manager.trust.sandbox import LOOK_SECONDS, Sandbox
+from studio.model_manager.trust.torch_file import SWELL
 
 PIECE = 4 << 20
 RESERVE = 256 << 20  # bytes that an import leaves free on the disk
-SWELL = 4
 MAX_NAME = 100
 _SLOW = 20 << 20  # bytes that the slowest disk worth having converts in a second of the processor
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)

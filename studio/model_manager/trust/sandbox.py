@@ -56,7 +56,7 @@ class Sandbox:
         """The answer of the child to `task` about `path`. Raises `AtelierError` with the refusal (a crash and a
         limit are refusals too) and `Cancelled` when `stop` is set; the child is then gone."""
         question = {"do": task, "path": str(path), "seconds": seconds, "size": _size(path), "writes": writes}
-        self._start()
+        self.start()
         assert self._process is not None and self._process.stdin is not None
         with contextlib.suppress(OSError):  # a child that is gone already is noticed by the missing answer
             self._process.stdin.write(json.dumps({**question, **arguments}).encode() + b"\n")
@@ -91,7 +91,8 @@ class Sandbox:
             raise AtelierError("model-too-much", {"name": path.name}, f"the reader ended with {code}")
         return json.loads(line)
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the child if it is not there; `ask` does it by itself."""
         if self._process and self._process.poll() is None:
             return
         self._end()

@@ -24,6 +24,8 @@ SUFFIXES = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle")
 MAX_TENSORS = 500_000
 MAX_NODES = 2_000_000
 MAX_DROPPED = 40
+# Views of one number can claim any size; real files tie a few tensors.
+SWELL, SLACK = 4, 4 << 20
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # torch.serialization
 # Where trainers put the weights of a model, in order of preference: the averaged ones of Real-ESRGAN come first.
 _WRAPPERS = ("state_dict", "params_ema", "params", "model_state_dict", "model", "module")
@@ -64,6 +66,9 @@ def read(path: Path) -> TorchFile:
         raise refused(path, N_("There are no plain tensors in it."))
     for name, tensor in tensors.items():
         _check(path, name, tensor, places)
+    total = sum(map(bytes_of, tensors.values()))
+    if total > SWELL * size + SLACK:
+        raise refused(path, TOO_LARGE, f"{total} bytes of tensors in a file of {size}")
     return TorchFile(tensors, places, size, dropped, (), numbers)
 
 
