@@ -85,8 +85,9 @@ class Answers:
             try:
                 begun = self._store.begun(source.repository, source.revision)
                 remote = hub.model(source.repository, begun.commit if begun else source.revision)
-                names = set(wishes.HubChooser().names(hub, wish.model, source, remote))
                 access = hub.access(source.repository) if remote.gated else True
+                chooser = wishes.HubChooser(closed=access is False)
+                names = set(chooser.names(hub, wish.model, source, remote))
             except AtelierError as error:
                 if info is None:
                     raise

@@ -50,7 +50,12 @@ def wish(model: str) -> Wish:
 
 
 class HubChooser:
-    """Chooses files by the catalogue's entry, else by what the family that recognises the repository wants."""
+    """Chooses files by the catalogue's entry, else by what the family that recognises the repository wants. With
+    `closed` the hub's own short configuration is enough: nothing in a gated repository can be read before its terms
+    are accepted."""
+
+    def __init__(self, *, closed: bool = False) -> None:
+        self._closed = closed
 
     def names(
         self, hub: Hub, model: str, source: Source, remote: RemoteModel, stop: threading.Event | None = None
@@ -64,7 +69,7 @@ class HubChooser:
         file = "" if found else plan.source_of(model)[1]
         if file:
             return plan.choose(names, asked.title, file=file)
-        config = read_config(hub, remote, stop)
+        config = remote.config if self._closed else read_config(hub, remote, stop)
         wanted = catalogue.wanted_files(names, config, found[1] if found else None)
         if wanted:
             return plan.choose(names, asked.title, wanted=wanted)
