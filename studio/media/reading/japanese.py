@@ -107,7 +107,7 @@ def spoken(text: str) -> str:
     for sign, word in _SIGNS_BETWEEN:
         text = re.sub(rf"(?<=\d)\s?{re.escape(sign)}\s?(?=\d)", word, text)
     text = re.sub(r"\b[Nn]o\.\s?(?=\d)", "ナンバー", text)
-    text = re.sub(r"(?<!\d)0時", "れいじ", text)
+    text = re.sub(r"(?<!\d)0時", "れーじ", text)
     return _EIGHT.sub(lambda match: f"{10 * int(match[1])}はっ" if int(match[1] or 0) else "はっ", text)
 
 
