@@ -136,6 +136,7 @@ class QueueStore:
                 "INSERT INTO jobs (id, state, position, created, owner, request, blobs) VALUES (?,?,?,?,?,?,?)",
                 (job.id, str(job.state), last + 1.0, job.created, owner, request, json.dumps(dict(blobs))),
             )
+            self._requests[job.id] = job.request
         return self._known(job.id)
 
     def next_waiting(self, owner: str) -> Row | None:

@@ -118,13 +118,12 @@ class SpeechDocument(Document):
 
     @property
     def text(self) -> str:
-        paragraphs: list[str] = []
+        parts: list[str] = []  # joined once: a paragraph may have thousands of sentences
         for sentence in self._sentences:
-            if sentence.opens or not paragraphs:
-                paragraphs.append(sentence.text)
-            else:
-                paragraphs[-1] += ("" if paragraphs[-1][-1:] in "。！？…" else " ") + sentence.text
-        return "\n\n".join(paragraphs)
+            if parts:
+                parts.append("\n\n" if sentence.opens else "" if parts[-1][-1:] in "。！？…" else " ")
+            parts.append(sentence.text)
+        return "".join(parts)
 
     def voice_of(self, sentence: Sentence) -> tuple[str, str]:
         """(model, voice) that says a sentence."""

@@ -177,6 +177,20 @@ def test_pasting_a_long_text_splits_it_and_can_be_taken_back(studio: Studio, tab
     assert len(document.sentences) == 4
 
 
+def test_a_long_paste_into_a_field_becomes_sentences_behind_it(studio: Studio, tab: SpeechTab) -> None:
+    document = write(tab)
+    view = tab.speech_stage.list
+    view.write_at(1)
+    assert view.editor is not None
+    QTest.keyClicks(view.editor, " Truly.")
+    QApplication.clipboard().setText("Here is one. " * 5000)
+    view.editor.paste()
+    studio.wait(lambda: len(document.sentences) == 5004)
+    texts = [sentence.text for sentence in document.sentences]
+    assert texts[1:4] == ["Every lantern was folded by hand. Truly.", "Here is one.", "Here is one."]
+    assert texts[-1] == "Follow the sound of water."
+
+
 def test_a_megabyte_is_split_in_the_background(studio: Studio, tab: SpeechTab) -> None:
     text = "Every lantern here was folded by hand. 请抬头看，最大的一盏灯高三米。 " * 20_000
     assert len(text) > 900_000

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+BLOCK = 20_000  # characters that are looked through at a time
 
 _TIMES = re.compile(r"^\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->.*$", re.MULTILINE)
 _FENCE = re.compile(r"^\s*(?:```|~~~).*$", re.MULTILINE)
@@ -18,7 +21,19 @@ _TAG = re.compile(r"</?[a-zA-Z][^>\n]{0,200}>")
 
 def readable(text: str) -> str:
     """What is to be read of the text of a file. Headings become paragraphs of their own."""
-    return _without_times(text) if _TIMES.search(text) else _without_marks(text)
+    return _without_times(text) if _TIMES.search(text) else "".join(map(_without_marks, _blocks(text)))
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """`text` in parts that end with a line, or else a word: one search through all of it would hold up every other
+    thread."""
+    start = 0
+    while start < len(text):
+        limit = start + BLOCK
+        end = text.rfind("\n", start, limit) + 1 or text.rfind(" ", start, limit) + 1 or limit
+        end = end if limit < len(text) else len(text)
+        yield text[start:end]
+        start = end
 
 
 def _without_times(text: str) -> str:

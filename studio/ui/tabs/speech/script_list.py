@@ -195,6 +195,7 @@ class ScriptDelegate(QStyledItemDelegate):
         self._view.begin_edit(editor, index.row())
         editor.grown.connect(lambda: self.sizeHintChanged.emit(index))
         editor.done.connect(lambda how: self._on_done(editor, how))
+        editor.flooded.connect(lambda text: self._view.flooded.emit(self._view.edited, text))
         return editor
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:
@@ -244,7 +245,7 @@ def _spoken(text: str, fraction: float) -> int:
 class ScriptList(QListView):
     """Signals carry a row's number: `play_pressed` to hear from there, `menu_wanted` and `voice_wanted` with a place on
     the screen, `written` with the words and what to do next. `toggle_pressed` is Space; `delete_pressed`,
-    `copy_pressed` and `paste_pressed` are about the chosen rows."""
+    `copy_pressed` and `paste_pressed` are about the chosen rows; `flooded` a long text that was pasted into a field."""
 
     play_pressed = Signal(int)
     toggle_pressed = Signal()
@@ -254,6 +255,7 @@ class ScriptList(QListView):
     copy_pressed = Signal()
     paste_pressed = Signal()
     written = Signal(int, str, str)
+    flooded = Signal(int, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

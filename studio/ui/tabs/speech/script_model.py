@@ -15,6 +15,7 @@ from studio.ui.tabs.speech.desk import Run
 from studio.ui.tabs.speech.speakers import Speaker, can_say, languages_of, native, sayable, speaker_of
 
 Index = QModelIndex | QPersistentModelIndex
+MANY = 100  # rows that are not looked for one by one
 
 
 class Role(IntEnum):
@@ -154,6 +155,9 @@ class ScriptModel(QAbstractListModel):
 
     def _touch(self, ids: frozenset[str] | set[str]) -> None:
         document = self._document
+        if len(ids) > MANY:
+            self.repainted.emit(0, self._count)
+            return
         rows = sorted(document.index(id) for id in ids if id and document is not None and document.has(id))
         if rows and rows[-1] - rows[0] < 2 * len(rows):
             self.repainted.emit(rows[0], rows[-1])

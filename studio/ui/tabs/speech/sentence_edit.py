@@ -14,6 +14,7 @@ from studio.ui.theme import Theme, theme_of
 from studio.ui.widgets.paint import paint_box, text_width
 
 LARGER = 14 / 13
+FLOOD = 4000  # characters of a paste that are no sentence any more
 _CACHE = 4000
 
 
@@ -71,10 +72,11 @@ def _wrapped(text: str, width: int, theme: Theme) -> list[tuple[int, int]]:
 
 class SentenceEdit(QPlainTextEdit):
     """The words of one sentence. `done` carries "" (leave), "next" (Enter at the end), "split" (Enter in the middle),
-    "join" (Backspace at the start) or "cancel"."""
+    "join" (Backspace at the start) or "cancel"; `flooded` a text that was pasted and is far more than a sentence."""
 
     grown = Signal()
     done = Signal(str)
+    flooded = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -107,8 +109,11 @@ class SentenceEdit(QPlainTextEdit):
             self.grown.emit()
 
     def insertFromMimeData(self, source) -> None:
-        text, _count = clean_paste(source.text())
-        self.textCursor().insertText(text)
+        text = source.text()
+        if len(text) > FLOOD:
+            self.flooded.emit(text)
+            return
+        self.textCursor().insertText(clean_paste(text)[0])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, cursor = event.key(), self.textCursor()

@@ -26,7 +26,6 @@ from studio.ui.tabs.speech.asking import TAB
 from studio.ui.tabs.speech.desk import Desk
 from studio.ui.tabs.speech.hearing import Hearing
 from studio.ui.tabs.speech.history import CURRENT, Card, HistoryList
-from studio.ui.tabs.speech.incoming import readable
 from studio.ui.tabs.speech.memory import Memory
 from studio.ui.tabs.speech.opening import document_of
 from studio.ui.tabs.speech.outgoing import Outgoing
@@ -281,7 +280,7 @@ class SpeechTab(Tab):
     def open_text(self, title: str, text: str) -> None:
         """A text file was dropped: its sentences follow those that are there."""
         empty = self.speech_stage.is_empty
-        self.room.writing.add(-1, readable(text), title=title, tell=not empty)
+        self.room.writing.add(-1, text, title=title, tell=not empty, marks=True)
 
     def open_item(self, item: Item) -> None:
         """The reading that the result belongs to, or else a new one made from its file."""
@@ -324,7 +323,7 @@ class SpeechTab(Tab):
     def accept(self, target: str, payload: Payload) -> None:
         """A text to read: a reading of its own."""
         self.room.show(None)
-        self.room.writing.add(-1, readable(payload.text), title=payload.title)
+        self.room.writing.add(-1, payload.text, title=payload.title, marks=True)
 
     def show_job(self, origin: dict[str, str]) -> None:
         if origin.get("document"):

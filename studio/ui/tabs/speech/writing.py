@@ -16,6 +16,7 @@ from studio.media.reading import split
 from studio.ui.services import Services
 from studio.ui.tabs.base import Shell
 from studio.ui.tabs.clean import clean_paste
+from studio.ui.tabs.speech.incoming import readable
 from studio.ui.tabs.speech.row_menu import fill_row_menu, fill_voice_menu, middle
 from studio.ui.tabs.speech.script_list import ScriptList
 from studio.ui.tabs.speech.speakers import told_by_script
@@ -39,6 +40,7 @@ class Writing(QObject):
         view.delete_pressed.connect(self.delete)
         view.copy_pressed.connect(self.copy)
         view.paste_pressed.connect(self.paste)
+        view.flooded.connect(self._on_flooded)
 
     @property
     def _document(self) -> SpeechDocument | None:
@@ -87,15 +89,15 @@ class Writing(QObject):
         if self._document is not None:
             self._view.write_at(len(self._document.sentences))
 
-    def add(self, at: int, text: str, *, title: str = "", tell: bool = False) -> None:
+    def add(self, at: int, text: str, *, title: str = "", tell: bool = False, marks: bool = False) -> None:
         """Put the sentences of `text` in at a place (−1: the end); a long text is cleaned and split in the background.
-        `tell`: say how many they were."""
+        `tell`: say how many they were; `marks`: it may be Markdown or subtitles, whose marks are not read."""
         document = self._room.ensure()
         if document is None:
             return
 
         def made() -> list[Sentence]:
-            new = sentences_of(split(clean_paste(text)[0]))
+            new = sentences_of(split(clean_paste(readable(text) if marks else text)[0]))
             for sentence in new:
                 told_by_script(sentence.text)
             return new
@@ -127,6 +129,12 @@ class Writing(QObject):
         row = self._view.currentIndex().row()
         if text and not text.isspace():
             self.add(min(row + 1, count) if row >= 0 else count, text, tell=True)
+
+    def _on_flooded(self, row: int, text: str) -> None:
+        """What is too long for a field becomes sentences behind it."""
+        self._view.leave_edit()
+        count = len(self._document.sentences) if self._document else 0
+        self.add(min(row + 1, count), text, tell=count > 0)
 
     def copy(self) -> None:
         """The chosen sentences, or all."""
