@@ -25,7 +25,7 @@ def hub(fake: FakeHub) -> Hub:
 def answers(fake: FakeHub, data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the hub say `data`, whatever it is asked."""
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
-    monkeypatch.setattr("tests.fakes.hub._Handler.json", lambda self, _data: self.answer(200, body, {}))
+    monkeypatch.setattr("tests.fakes.hub_server.Handler.json", lambda self, _data: self.answer(200, body, {}))
 
 
 def test_a_model_with_its_files(fake: FakeHub, hub: Hub) -> None:
@@ -49,6 +49,13 @@ def test_a_model_with_its_files(fake: FakeHub, hub: Hub) -> None:
     )
     assert (model.license, model.pipeline, model.library) == ("apache-2.0", "text-generation", "transformers")
     assert (model.likes, model.downloads, model.config) == (3, 9, config) and not model.gated
+
+
+def test_a_branch_with_slashes_in_its_name(fake: FakeHub, hub: Hub) -> None:
+    main = fake.add("o/n", {"a": b"main"})
+    other = fake.add("o/n", {"a": b"other"}, revision="refs/pr/28")
+    assert hub.model("o/n").commit == main and hub.model("o/n", "refs/pr/28").commit == other
+    assert hub.read("o/n", other, "a") == b"other" == hub.read("o/n", "refs/pr/28", "a")
 
 
 @pytest.mark.parametrize(
