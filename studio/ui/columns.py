@@ -15,9 +15,11 @@ _DRAWER = 264
 
 
 class Columns(QWidget):
-    """Shows `tab`. `history_shown_changed` follows the history's coming and going, as a column or as a drawer."""
+    """Shows `tab`. `history_shown_changed` follows the history's coming and going, as a column or as a drawer;
+    `inspector_resized` carries the width that the user has given the inspector."""
 
     history_shown_changed = Signal(bool)
+    inspector_resized = Signal(int)
 
     def __init__(self, tab: Tab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +49,8 @@ class Columns(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._splitter)
+        self._splitter.splitterMoved.connect(self._on_dragged)
+        self._own_width = 0
         self._sized = False
 
     # -- what is shown ----------------------------------------------------------------------------------------
@@ -61,7 +65,19 @@ class Columns(QWidget):
             return self._drawer is not None and self._drawer.is_open
         return self._history_on and self.tab.history is not None
 
+    def set_own_width(self, width: int) -> None:
+        """Give the inspector the width that the user chose, in windows that are wide enough; 0: the usual one."""
+        self._own_width = width
+        if self._sized and width and not self._compact:
+            self.set_inspector_width(width)
+
+    def _on_dragged(self, _position: int, handle: int) -> None:
+        if handle == 1 and not self._compact:
+            self._own_width = self._splitter.sizes()[0]
+            self.inspector_resized.emit(self._own_width)
+
     def set_inspector_width(self, width: int) -> None:
+        width = self._own_width or width if not self._compact else width
         column = self.tab.history is not None and not self._compact
         history = theme_of(self).metric("layout.history") if column else 0
         self._splitter.setSizes([width, max(200, self.width() - width - history), history][: self._splitter.count()])

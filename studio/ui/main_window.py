@@ -28,6 +28,7 @@ from studio.ui.projects import Projects
 from studio.ui.queue.model import QueueModel
 from studio.ui.queue.strip import Strip
 from studio.ui.rail import Rail
+from studio.ui.remembered import Remembered
 from studio.ui.services import Services
 from studio.ui.tabs import TABS, TabSpec
 from studio.ui.tabs.base import Command, Payload, Tab, Target
@@ -38,6 +39,7 @@ from studio.ui.widgets.toasts import ToastHost
 
 if TYPE_CHECKING:
     from studio.core.models import ModelInfo
+    from studio.documents import Summary
     from studio.library import Item
     from studio.ui.device_popover import DevicePopover
     from studio.ui.drops import Dropped
@@ -77,6 +79,7 @@ class MainWindow(DropArea):
         self.toasts = ToastHost(self, theme.metric("layout.queueStrip"))
         self.projects = Projects(services, self, self.top, self.show_error)
         self.hung = HungJobs(services.bridge, self, self._cancel)
+        self.remembered = Remembered(services.settings, self._shown, self._remember, self)
         self._lay_out()
         self._connect()
         self._connect_services()
@@ -158,6 +161,7 @@ class MainWindow(DropArea):
             self._columns[id_] = columns
             self.stack.addWidget(columns)
             tab.set_state(self._last(f"tab-{id_}", {}))
+            self.remembered.follow(id_, columns)
             for command in tab.commands():
                 if command.shortcut:
                     # As a child of the tab's columns it works from the bars, too, but only while the tab is shown.
@@ -165,9 +169,13 @@ class MainWindow(DropArea):
                     shortcut.activated.connect(lambda id_=command.id, tab=tab: self._run_of(tab, id_))
         self.stack.setCurrentWidget(self._columns[id_])
         self.rail.choose(id_)
+        self.remembered.note()
         tab = self._columns[id_].tab
         tab.activate()
         return tab
+
+    def _shown(self) -> str:
+        return self.tab.id if self.tab is not None else ""
 
     def _tab_for(self, medium: Medium) -> str | None:
         return next((spec.id for spec in self._specs.values() if spec.medium == medium), None)
@@ -283,9 +291,15 @@ class MainWindow(DropArea):
         if self._palette is None:
             from studio.ui.palette.view import Palette
 
-            self._palette = Palette(self.services, self, open_item=self.open_item, use_model=self._use_model)
+            self._palette = Palette(
+                self.services, self, open_item=self.open_item, use_model=self._use_model, open_chat=self.open_chat
+            )
         tab = self.tab
         self._palette.open([*(tab.commands() if tab else []), *self.commands()])
+
+    def open_chat(self, chat: Summary) -> None:
+        if (id_ := self._tab_for(Medium.TEXT)) is not None:
+            self.open_tab(id_).show_job({"kind": chat.kind, "document": chat.id})
 
     def open_item(self, item: Item) -> None:
         if (id_ := self._tab_for(item.medium)) is not None:
@@ -443,9 +457,7 @@ class MainWindow(DropArea):
 
     def save_state(self) -> None:
         """Write down geometry and what the tabs remember."""
-        last: dict[str, Any] = {f"tab-{id_}": columns.tab.state() for id_, columns in self._columns.items()}
-        if self.tab is not None:
-            last["tab"] = self.tab.id
+        last = self.remembered.state()
         geometry = base64.b64encode(self.saveGeometry().data()).decode()
         values = self.services.settings.values
         self._try(lambda: self.services.settings.update(window=geometry, last={**(values.last or {}), **last}))

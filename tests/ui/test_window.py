@@ -468,6 +468,55 @@ def test_geometry_and_tabs_are_remembered(studio: Studio, tmp_path: Path) -> Non
         again.close()
 
 
+def test_what_is_shown_is_written_down_at_once(studio: Studio) -> None:
+    tab = tab_of(studio)
+    tab.editor.setPlainText("Kept.")
+    tab.state_changed.emit()
+    studio.wait(lambda: (Settings().values.last or {}).get("tab-text") == {"body": "Kept."})
+    assert (Settings().values.last or {})["tab"] == "text"
+
+
+def test_the_inspector_keeps_its_width(studio: Studio, tmp_path: Path) -> None:
+    columns = studio.window.columns
+    assert columns is not None
+    inspector = columns.tab.inspector
+    usual, widest = (theme_of(inspector).metric(f"layout.inspector.{name}") for name in ("default", "max"))
+    assert inspector.width() == usual
+    columns._splitter.moveSplitter(widest, 1)
+    columns._splitter.splitterMoved.emit(widest, 1)
+    studio.spin(20)
+    assert inspector.width() == widest
+    studio.close()
+    again = Studio(tmp_path, tabs=(STUB,))
+    try:
+        again.spin(20)
+        assert tab_of(again).inspector.width() == widest
+        again.window.resize(1024, 700)
+        again.spin(20)
+        assert tab_of(again).inspector.width() < widest
+        again.window.resize(1440, 900)
+        again.spin(20)
+        assert tab_of(again).inspector.width() == widest
+    finally:
+        again.close()
+
+
+def test_palette_finds_conversations(studio: Studio) -> None:
+    chat = studio.services.documents.create("chat", title="About lanterns")
+    chat.say("Who folds them?")
+    studio.services.documents.save(chat)
+    studio.window.open_palette()
+    palette = studio.window._palette
+    assert palette is not None
+    palette._field.setText("lanterns")
+    studio.spin(300)
+    (entry,) = [entry for entry in palette._model.entries if entry.title == "About lanterns"]
+    assert entry.detail == "My project"
+    assert entry.run is not None
+    entry.run()
+    assert tab_of(studio).told("job") == [{"kind": "chat", "document": chat.id}]
+
+
 def test_uncaught_exception_is_told_and_the_window_goes_on(studio: Studio) -> None:
     studio.program.crashed.emit("Traceback: boom")
     studio.program.crashed.emit("Traceback: boom")

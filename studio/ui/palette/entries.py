@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from studio.core.i18n import _
+from studio.core.jobs import Medium
 from studio.core.models import ModelInfo
 from studio.ui.palette.match import rank
 from studio.ui.queue.words import MEDIUM_ICONS
 from studio.ui.tabs.base import Command
 
 if TYPE_CHECKING:
+    from studio.documents import Summary
     from studio.library import Item
 
 RESULTS_SHOWN = 8
@@ -63,6 +65,25 @@ def result_entries(items: Sequence[Item], projects: Mapping[str, str], open_item
             f"mediumText.{item.medium}",
         )
         for item in items
+    ]
+
+
+def chat_entries(
+    chats: Iterable[Summary], query: str, projects: Mapping[str, str], open_chat: Callable[[Summary], Any]
+) -> list[Entry]:
+    """Conversations whose title or first words fit."""
+    usable = [chat for chat in chats if chat.problem is None]
+    titles = {chat.id: chat.title or _("Conversation") for chat in usable}
+    return [
+        Entry(
+            titles[chat.id],
+            lambda chat=chat: open_chat(chat),
+            projects.get(chat.project, chat.project),
+            "chats",
+            f"mediumText.{Medium.TEXT}",
+            bold=tuple(position for position in hit.positions if position < len(titles[chat.id])),
+        )
+        for chat, hit in rank(query, usable, [f"{titles[chat.id]} {chat.excerpt}".strip() for chat in usable])
     ]
 
 

@@ -35,6 +35,7 @@ from studio.ui.palette.entries import (
     RECENT_SHOWN,
     RESULTS_SHOWN,
     Entry,
+    chat_entries,
     command_entries,
     grouped,
     model_entries,
@@ -47,10 +48,12 @@ from studio.ui.theme import theme_of
 from studio.ui.widgets.paint import Label, line_text, paint_box, text_width
 
 if TYPE_CHECKING:
+    from studio.documents import Summary
     from studio.library import Item
 
 WIDTH, FIELD, ROW, HEADING, ROWS_SHOWN = 560, 44, 36, 28, 10
 _SEARCH_DELAY_MS = 120
+CHATS_SHOWN = 5
 _ENTRY = Qt.ItemDataRole.UserRole
 
 
@@ -143,19 +146,21 @@ class Palette(Popover):
         *,
         open_item: Callable[[Item], Any],
         use_model: Callable[[ModelInfo], Any],
+        open_chat: Callable[[Summary], Any],
     ) -> None:
         super().__init__(host)
         self._services = services
-        self._open_item, self._use_model = open_item, use_model
+        self._open_item, self._use_model, self._open_chat = open_item, use_model, open_chat
         self._commands: list[Command] = []
         self._items: list[Item] = []
+        self._chats: list[Summary] = []
         self._projects: dict[str, str] = {}
         self._items_query: str | None = None
         self.setAccessibleName(_("Search"))
         self._field = QLineEdit(self)
         self._field.setProperty("kind", "bare")
         self._field.setFont(theme_of(self).font("body"))
-        self._field.setPlaceholderText(_("Search results, models and commands"))
+        self._field.setPlaceholderText(_("Search results, conversations, models and commands"))
         self._field.setAccessibleName(_("Search"))
         self._field.textChanged.connect(self._on_text)
         self.frame(self._field)
@@ -194,6 +199,7 @@ class Palette(Popover):
     def open(self, commands: list[Command]) -> None:
         self._commands = commands
         self._items, self._items_query = [], None
+        self._chats = self._services.documents.list(kind="chat")
         self._field.clear()
         self._list_entries()
         self._search()
@@ -239,9 +245,11 @@ class Palette(Popover):
         items = self._items if self._items_query == query else []
         results = result_entries(items, self._projects, self._open_item)
         models = model_entries(self._services.bridge.models, query, self._use_model) if query else []
+        chats = chat_entries(self._chats, query, self._projects, self._open_chat) if query else []
         commands = command_entries(self._commands, query)
         if query:
-            entries = grouped((_("Commands"), commands[:8]), (_("Results"), results), (_("Models"), models[:4]))
+            found = ((_("Results"), results), (_("Conversations"), chats[:CHATS_SHOWN]), (_("Models"), models[:4]))
+            entries = grouped((_("Commands"), commands[:8]), *found)
         else:
             entries = grouped((_("Recent"), results), (_("Commands"), commands))
         self._model.show(entries)

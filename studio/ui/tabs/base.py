@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from studio.core.errors import AtelierError
@@ -106,8 +106,11 @@ class Tab(QObject):
 
     `history_button` belongs at the right end of the stage's header: the window shows it while the history is a
     drawer. The window itself reports jobs that failed; a tab only resets what it shows. `state()` is kept between
-    starts and given back to `set_state` after the language changed or the program started again.
+    starts and given back to `set_state` after the language changed or the program started again; `state_changed` tells
+    that it is another one.
     """
+
+    state_changed = Signal()
 
     id: ClassVar[str] = ""
     medium: ClassVar[Medium | None] = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from studio.core import i18n
 from studio.core.jobs import Medium
 from studio.core.models import ModelInfo
+from studio.core.settings import Settings
 from studio.documents import TextDocument
 from studio.ui.tabs import TABS, TabSpec
 from studio.ui.tabs.base import Payload
@@ -294,6 +296,24 @@ def test_document_and_mode_come_back(studio: Studio, tmp_path: Path) -> None:
         assert tab.text.document.id == document
         assert tab.text_stage.editor.text == STORY
         assert tab.write_panel.prompt.text() == "A keeper finds a letter."
+    finally:
+        again.close()
+
+
+def test_the_last_text_comes_back_after_a_kill(studio: Studio, tmp_path: Path) -> None:
+    tab = write(studio)
+    document = tab.text.document
+    assert document is not None
+    studio.wait(lambda: not document.dirty)
+    studio.wait(lambda: (Settings().values.last or {}).get("tab-text", {}).get("text") == document.id)
+    killed = tmp_path / "killed"
+    shutil.copytree(tmp_path, killed, ignore=shutil.ignore_patterns("killed", "*.lock"))
+    again = open_studio(killed)
+    try:
+        again_tab = tab_of(again)
+        assert again_tab.text.document is not None
+        assert again_tab.text.document.id == document.id
+        assert again_tab.header.title() == "A keeper finds a letter."
     finally:
         again.close()
 

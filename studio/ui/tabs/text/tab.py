@@ -134,6 +134,8 @@ class TextTab(Tab):
         for room in (self.text, self.rework, self.chat):
             room.refreshed.connect(self._show_header)
         self.text.document_changed.connect(self.rework.show_scope)
+        for room in (self.text, self.chat):
+            room.document_changed.connect(self.state_changed)
         self.chat.text_wanted.connect(self._on_text_wanted)
         self.text_stage.escape_pressed.connect(self.stop)
         self.text_stage.editor.undo_requested.connect(self.undo)
@@ -160,6 +162,7 @@ class TextTab(Tab):
         self._mode = mode
         self.modes.set_current(mode)
         self._show_mode()
+        self.state_changed.emit()
 
     def _show_mode(self) -> None:
         number = [mode for mode, _name in MODES].index(self._mode)
