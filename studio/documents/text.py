@@ -13,15 +13,14 @@ from typing import Any, ClassVar, Literal
 
 from studio.core.i18n import N_, _
 from studio.core.jobs import new_id
-from studio.documents.base import Change, Command, Document, from_json, to_json
+from studio.documents.base import Change, Document, from_json, to_json
 from studio.documents.compare import Segment, compare
 from studio.documents.proposals import Proposal
+from studio.documents.text_commands import Splice, Swap
 from studio.media.text import Script, count_words
 
 WRITING, DONE, STOPPED = "writing", "done", "stopped"
 State = Literal["writing", "done", "stopped"]
-# Typing is undone in pieces of about a line.
-_TYPING_STEP = 60
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ class TextDocument(Document):
                 self._swap({version.id: version}, version.id)
         if not typing:
             self.seal()
-        self._do(_Splice(self._current, start, self.body[start:end], text, label, typing))
+        self._do(Splice(self._current, start, self.body[start:end], text, label, typing))
         if not typing:
             self.seal()
 
@@ -276,9 +275,9 @@ class TextDocument(Document):
             self._swap({id: version}, self._current)
         self.seal()
         if writing.new:
-            self._remember(_Swap({id: (None, version)}, (writing.previous, id), _("Write")))
+            self._remember(Swap({id: (None, version)}, (writing.previous, id), _("Write")))
         elif written:
-            self._remember(_Splice(id, writing.start, "", written, _("Continue")))
+            self._remember(Splice(id, writing.start, "", written, _("Continue")))
         self.seal()
         return version
 
@@ -310,7 +309,7 @@ class TextDocument(Document):
     def _do_swap(self, after: dict[str, Version | None], current: str, label: str) -> None:
         self.seal()
         pairs = {id: (self._versions.get(id), version) for id, version in after.items()}
-        self._do(_Swap(pairs, (self._current, current), label))
+        self._do(Swap(pairs, (self._current, current), label))
         self.seal()
 
     def _swap(self, versions: Mapping[str, Version | None], current: str) -> None:
@@ -348,70 +347,3 @@ class TextDocument(Document):
         self._current = current if current in self._versions else versions[-1].id if versions else ""
         proposals = [from_json(Proposal, item) for item in content.get("proposals", ())]
         self._proposals = {proposal.version: proposal for proposal in proposals}
-
-
-@dataclass
-class _Splice:
-    """Characters of one version replaced by others."""
-
-    version: str
-    start: int
-    removed: str
-    inserted: str
-    label: str = ""
-    typing: bool = False
-
-    @property
-    def size(self) -> int:
-        return len(self.removed) + len(self.inserted)
-
-    def apply(self, document: TextDocument) -> None:
-        self._run(document, self.removed, self.inserted)
-
-    def revert(self, document: TextDocument) -> None:
-        self._run(document, self.inserted, self.removed)
-
-    def _run(self, document: TextDocument, removed: str, inserted: str) -> None:
-        document._swap({}, self.version)
-        document._splice(self.version, self.start, len(removed), inserted)
-
-    def merge(self, following: Command) -> Command | None:
-        if not (isinstance(following, _Splice) and self.typing and following.typing):
-            return None
-        if following.version != self.version:
-            return None
-        if not following.removed and following.start == self.start + len(self.inserted):
-            if "\n" in following.inserted or (len(self.inserted) > _TYPING_STEP and self.inserted[-1:].isspace()):
-                return None
-            return replace(self, inserted=self.inserted + following.inserted)
-        if not self.inserted and not following.inserted:
-            if following.start + len(following.removed) == self.start:
-                return replace(self, start=following.start, removed=following.removed + self.removed)
-            if following.start == self.start:
-                return replace(self, removed=self.removed + following.removed)
-        return None
-
-
-@dataclass
-class _Swap:
-    """Versions that came, went or changed as a whole; `current` before and after."""
-
-    versions: dict[str, tuple[Version | None, Version | None]]
-    current: tuple[str, str]
-    label: str = ""
-
-    @property
-    def size(self) -> int:
-        return sum(len(version.text) for pair in self.versions.values() for version in pair if version)
-
-    def apply(self, document: TextDocument) -> None:
-        document._swap({id: after for id, (_before, after) in self.versions.items()}, self.current[1])
-
-    def revert(self, document: TextDocument) -> None:
-        # What was marked or filed since belongs to the version, not to this step.
-        kept = {id: document._versions.get(id) for id in self.versions}
-        document._swap({id: before for id, (before, _after) in self.versions.items()}, self.current[0])
-        self.versions = {id: (before, kept[id] or after) for id, (before, after) in self.versions.items()}
-
-    def merge(self, following: Command) -> Command | None:
-        return None
