@@ -22,6 +22,7 @@ from studio.ui.tabs.inspector import Inspector
 from studio.ui.tabs.text.chat_panel import ChatPanel
 from studio.ui.tabs.text.chat_room import ChatRoom
 from studio.ui.tabs.text.chat_stage import ChatStage
+from studio.ui.tabs.text.commands import text_commands
 from studio.ui.tabs.text.context import Context, DragFiles, add_formats, copy_markdown, save_script
 from studio.ui.tabs.text.desk import CHAT, REWORK, Desk
 from studio.ui.tabs.text.header import StageHeader
@@ -317,42 +318,9 @@ class TextTab(Tab):
         self.chat.list_documents()
 
     def commands(self) -> list[Command]:
-        group = _("Text")
-        text, chat = self._mode != "chat", self._mode == "chat"
-        has = self.script() is not None
-        pending = self.rework.pending
-        ready = pending is not None and pending.run is None
-        rows = [
-            Command("text-write", _("Write mode"), lambda: self.set_mode("write"), "Alt+1", "article"),
-            Command("text-rework", _("Rework mode"), lambda: self.set_mode("rework"), "Alt+2", "pencil-line"),
-            Command("text-chat", _("Chat mode"), lambda: self.set_mode("chat"), "Alt+3", "chats"),
-            Command("text-new", _("New conversation") if chat else _("New text"), self.new, "Ctrl+N", "plus"),
-            Command("text-stop", _("Stop writing"), self.stop, "Ctrl+.", "stop"),
-            Command("text-find", _("Find in the text"), self.find, "Ctrl+F", "magnifying-glass", enabled=text),
-            Command("text-undo", _("Undo"), self.undo, "Ctrl+Z", "arrow-u-up-left"),
-            Command("text-redo", _("Redo"), self.redo, "Ctrl+Shift+Z", "arrow-u-up-right"),
-            Command("text-copy", _("Copy as Markdown"), self.copy, "Ctrl+Shift+C", "copy", enabled=has),
-            Command("text-save", _("Save as a Word document"), lambda: self.export(".docx"), "Ctrl+S", "export"),
-            Command("text-save-md", _("Save as Markdown"), lambda: self.export(".md"), "", "export", enabled=has),
-            Command("text-save-txt", _("Save as plain text"), lambda: self.export(".txt"), "", "export", enabled=has),
-            Command("text-save-html", _("Save as a web page"), lambda: self.export(".html"), "", "export", enabled=has),
-            Command("text-model", _("Choose a model"), self.picker.open_list, "Ctrl+M", "cube"),
-            Command("text-page", _("Go to the page"), self._focus_stage, "Ctrl+E", "article"),
-            Command("text-brief", _("Go to the brief"), self._focus_inspector, "Ctrl+B", "pencil-simple"),
-            Command("text-keep", _("Keep the change"), self.rework.keep, "Ctrl+Shift+K", "check", enabled=ready),
-            Command("text-drop", _("Undo the change"), self.rework.undo, "Ctrl+Shift+U", "x", enabled=ready),
-            Command("text-again", _("Try the change again"), self.rework.again, "", "arrows-clockwise", enabled=ready),
-            Command("text-compare", _("Compare with the version before"), self.text.compare_with_before, "Ctrl+D"),
-        ]
-        if chat:
-            answers = bool(self.chat.document and self.chat.document.path)
-            rows += [
-                Command("chat-again", _("Answer again"), self.chat.regenerate, "Ctrl+R", enabled=answers),
-                Command("chat-edit", _("Edit my last message"), self.chat.edit_last, "Ctrl+Up", enabled=answers),
-            ]
-        return [Command(c.id, c.title, c.run, c.shortcut, c.icon, group, c.enabled) for c in rows]
+        return text_commands(self)
 
-    def _focus_stage(self) -> None:
+    def focus_stage(self) -> None:
         if self._mode == "chat":
             self.chat_stage.view.setFocus(Qt.FocusReason.ShortcutFocusReason)
         elif self.text_stage.is_empty:
@@ -360,7 +328,7 @@ class TextTab(Tab):
         else:
             self.text_stage.editor.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def _focus_inspector(self) -> None:
+    def focus_inspector(self) -> None:
         field = {"write": self.write_panel.prompt, "rework": self.rework_panel.tiles}.get(self._mode)
         (field or self.chat_stage.composer).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
