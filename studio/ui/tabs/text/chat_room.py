@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QFileDialog
@@ -33,6 +34,9 @@ from studio.ui.tabs.words import clock, day_clock, left, short_title
 from studio.ui.widgets.meters import ContextMeter
 from studio.ui.widgets.rooms import Sample
 
+if TYPE_CHECKING:
+    from studio.ui.tabs.speech.read_aloud import ReadAloud
+
 PAUSE = 30 * 60  # seconds after which a line says when the next message was
 ATTACH_LIMIT = 200_000
 LISTED = 100
@@ -49,6 +53,7 @@ class ChatRoom(DocumentRoom[ChatDocument]):
         super().__init__(context, stage, conversations, ChatDocument, (CHAT,))
         self._panel, self._stage, self._meter = panel, stage, meter
         self._editing = ""
+        self._reader: ReadAloud | None = None
         self._samples: list[tuple[Persona, str, str]] = []
         panel.changed.connect(self._on_form)
         stage.view.action.connect(self._on_action)
@@ -60,6 +65,8 @@ class ChatRoom(DocumentRoom[ChatDocument]):
         stage.follow_up.connect(self.send)
         stage.sample_chosen.connect(self._on_sample)
         stage.escape_pressed.connect(self.stop)
+        stage.escape_pressed.connect(self.hush)
+        stage.left.connect(self.hush)
         conversations.chosen.connect(self.open)
         self.refresh_model()
 
@@ -67,6 +74,7 @@ class ChatRoom(DocumentRoom[ChatDocument]):
 
     def _leave(self) -> None:
         super()._leave()
+        self.hush()
         self._stage.composer.end_editing()
 
     def _show_form(self, document: ChatDocument) -> None:
@@ -208,8 +216,29 @@ class ChatRoom(DocumentRoom[ChatDocument]):
             self.turn(message_id, -1 if name == "previous" else 1)
         elif name == "branch":
             self.branch(message_id)
+        elif name == "read":
+            self.reader.toggle(message_id, message.content)
         elif name == "send":
             self.text_wanted.emit(document.title, message.content)
+
+    @property
+    def reader(self) -> ReadAloud:
+        """Reads answers aloud; made when it is first wanted, as it brings the player along."""
+        if self._reader is None:
+            from studio.ui.tabs.speech.read_aloud import ReadAloud
+
+            self.use_reader(ReadAloud(self._context.services, self._context.shell, self))
+            assert self._reader is not None
+        return self._reader
+
+    def use_reader(self, reader: ReadAloud) -> None:
+        self._reader = reader
+        reader.changed.connect(lambda key, state: self._stage.view.set_reading(key if state else ""))
+
+    def hush(self) -> None:
+        """Stop reading aloud."""
+        if self._reader is not None:
+            self._reader.stop()
 
     def turn(self, message_id: str, by: int) -> None:
         """Show the branch beside a message."""

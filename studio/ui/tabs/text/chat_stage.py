@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from studio.core.i18n import N_, _
@@ -27,11 +27,12 @@ FOLLOW_UPS = (
 
 class ChatStage(QWidget):
     """`follow_up` carries words to send; `sample_chosen` the number of a sample; `escape_pressed` where nothing nearer
-    used the key."""
+    used the key; `left` that it is seen no more."""
 
     follow_up = Signal(str)
     sample_chosen = Signal(int)
     escape_pressed = Signal()
+    left = Signal()
 
     def __init__(self, memory: Memory, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -90,6 +91,11 @@ class ChatStage(QWidget):
         layout = self._foot.layout()
         if layout is not None:
             layout.setContentsMargins(side, 8, side, 16)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self.left.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -42,13 +42,14 @@ TEXT_PX = 14
 class ChatView(QTextEdit):
     """Shows messages; what a message's buttons ask for is told with the message's id."""
 
-    action = Signal(str, str)  # ("copy" | "regenerate" | "edit" | "branch" | "send" | "previous" | "next", id)
+    action = Signal(str, str)  # ("copy" | "regenerate" | "edit" | "branch" | "send" | "read" | "previous" | "next", id)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         theme = theme_of(self)
         self._current = -1
         self._writing = False
+        self._reading = ""
         self._fresh: list[tuple[int, float]] = []
         self.setReadOnly(True)
         self.setProperty("kind", "stage")
@@ -126,6 +127,12 @@ class ChatView(QTextEdit):
         self._place_actions()
         self.viewport().update()
 
+    def set_reading(self, id: str) -> None:
+        """The message that is read aloud; "" for none."""
+        self._reading = id
+        self._place_actions()
+        self.viewport().update()
+
     def current_id(self) -> str:
         """The message that the buttons belong to; empty if there is none."""
         return self._paper.shown[self._current].id if 0 <= self._current < len(self._paper.shown) else ""
@@ -170,7 +177,8 @@ class ChatView(QTextEdit):
         if last and self._writing:
             self._actions.hide()
             return
-        self._actions.set_message(message.role, message.branch, message.branches)
+        reading = message.id == self._reading
+        self._actions.set_message(message.role, message.branch, message.branches, reading=reading)
         area = self._area(index)
         hint = self._actions.sizeHint()
         if message.role == "user":
@@ -204,7 +212,8 @@ class ChatView(QTextEdit):
             box = QRectF(0, area.top(), ICON, ICON)
             painter.setBrush(theme.color("mediumTint.text"))
             painter.drawRoundedRect(box, 6, 6)
-            paint_icon(painter, box.adjusted(5, 5, -5, -5), "sparkle-fill", theme.color("medium.text"))
+            sign = "speaker-high-fill" if message.id == self._reading else "sparkle-fill"
+            paint_icon(painter, box.adjusted(5, 5, -5, -5), sign, theme.color("medium.text"))
         if message.branches > 1 and index != self._current:
             painter.setFont(theme.font("caption"))
             painter.setPen(theme.color("text.tertiary"))

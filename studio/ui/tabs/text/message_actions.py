@@ -27,6 +27,7 @@ class MessageActions(QWidget):
             ("next", "caret-right", _("Show the next branch")),
             ("edit", "pencil-simple", _("Edit and ask again")),
             ("copy", "copy", _("Copy message")),
+            ("read", "speaker-high", _("Read aloud")),
             ("regenerate", "arrows-clockwise", _("Answer again")),
             ("branch", "git-branch", _("Branch into a new conversation")),
             ("send", "arrow-square-out", _("Open in Write")),
@@ -38,9 +39,12 @@ class MessageActions(QWidget):
             if name == "previous":
                 row.addWidget(self._count)
 
-    def set_message(self, role: str, branch: int, branches: int) -> None:
-        """`branch` counts from 1."""
-        shown = {"copy", "edit"} if role == "user" else {"copy", "regenerate", "branch", "send"}
+    def set_message(self, role: str, branch: int, branches: int, *, reading: bool = False) -> None:
+        """`branch` counts from 1; `reading`: it is read aloud now."""
+        words, sign = (_("Stop reading"), "stop-fill") if reading else (_("Read aloud"), "speaker-high")
+        self._buttons["read"].set_icon(sign)
+        self._buttons["read"].set_name(words)
+        shown = {"copy", "edit"} if role == "user" else {"copy", "read", "regenerate", "branch", "send"}
         if branches > 1:
             shown |= {"previous", "next"}
         for name, button in self._buttons.items():
