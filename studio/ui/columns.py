@@ -30,8 +30,8 @@ class Columns(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._splitter.setHandleWidth(0)  # the columns draw their own lines; Qt keeps a few pixels to drag
         self._splitter.setChildrenCollapsible(False)
-        tab.inspector.setMinimumWidth(theme.metric("layout.inspector.min"))
-        tab.inspector.setMaximumWidth(theme.metric("layout.inspector.max"))
+        tab.inspector.setMinimumWidth(self._width("min"))
+        tab.inspector.setMaximumWidth(self._width("max"))
         self._splitter.addWidget(tab.inspector)
         self._splitter.addWidget(tab.stage)
         self._splitter.setStretchFactor(0, 0)
@@ -64,6 +64,11 @@ class Columns(QWidget):
         if self._compact:
             return self._drawer is not None and self._drawer.is_open
         return self._history_on and self.tab.history is not None
+
+    def _width(self, name: str) -> int:
+        """The least ("min"), usual ("default") or greatest ("max") width of the left column."""
+        filters = self.tab.filters_column
+        return theme_of(self).metric("layout.filters" if filters else f"layout.inspector.{name}")
 
     def set_own_width(self, width: int) -> None:
         """Give the inspector the width that the user chose, in windows that are wide enough; 0: the usual one."""
@@ -119,16 +124,15 @@ class Columns(QWidget):
         if self.tab.history_button is not None:
             self.tab.history_button.setVisible(compact)
         if compact:
-            self.set_inspector_width(theme.metric("layout.inspector.min"))
+            self.set_inspector_width(self._width("min"))
         else:
-            self.set_inspector_width(theme.metric("layout.inspector.default"))
+            self.set_inspector_width(self._width("default"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if not self._sized:  # before, a splitter shares out what it was told in proportion
             self._sized = True
-            name = "layout.inspector.min" if self._compact else "layout.inspector.default"
-            self.set_inspector_width(theme_of(self).metric(name))
+            self.set_inspector_width(self._width("min" if self._compact else "default"))
         if self._drawer is not None:
             self._drawer.place()
 

@@ -11,6 +11,7 @@ from studio.core.errors import AtelierError, from_os_error
 from studio.core.i18n import _
 from studio.core.params import TEXT_LIMIT, clean_text
 from studio.core.recipe import Recipe
+from studio.ui.tabs.models.adding import is_model_file
 
 TEXT_SUFFIXES = (".txt", ".md", ".markdown", ".text", ".srt", ".vtt")
 
@@ -67,6 +68,8 @@ def welcome_words(files: list[Path]) -> str:
     """What dropping `files` here would do."""
     if len(files) > 1:
         return _("Drop one file at a time")
+    if files and is_model_file(files[0]):
+        return _("Add this model")
     if files and files[0].suffix.lower() in TEXT_SUFFIXES:
         return _("Open this text")
     return _("Restore its settings")

@@ -23,6 +23,7 @@ from studio.core.params import TEXT_LIMIT
 from studio.ui.columns import Columns
 from studio.ui.drop_area import DropArea
 from studio.ui.hung import HungJobs
+from studio.ui.model_notices import ModelNotices
 from studio.ui.pane import app_icon
 from studio.ui.projects import Projects
 from studio.ui.queue.model import QueueModel
@@ -75,10 +76,11 @@ class MainWindow(DropArea):
         self.top = TopBar(self)
         self.rail = Rail(tabs, self)
         self.stack = QStackedWidget(self)
-        self.strip = Strip(self.model, self)
+        self.strip = Strip(self.model, services.models, self)
         self.toasts = ToastHost(self, theme.metric("layout.queueStrip"))
         self.projects = Projects(services, self, self.top, self.show_error)
         self.hung = HungJobs(services.bridge, self, self._cancel)
+        self.model_notices = ModelNotices(self)
         self.remembered = Remembered(services.settings, self._shown, self._remember, self)
         self._lay_out()
         self._connect()
@@ -111,6 +113,7 @@ class MainWindow(DropArea):
         self.strip.cancel_clicked.connect(self._cancel)
         self.strip.restart_clicked.connect(self.services.client.restart)
         self.strip.panel_clicked.connect(self.toggle_queue)
+        self.strip.downloads_clicked.connect(self.model_notices.show_going)
         for command in self.commands():
             if command.shortcut:
                 shortcut = QShortcut(QKeySequence(command.shortcut), self)
@@ -173,6 +176,9 @@ class MainWindow(DropArea):
         tab = self._columns[id_].tab
         tab.activate()
         return tab
+
+    def has_tab(self, id_: str) -> bool:
+        return id_ in self._specs
 
     def _shown(self) -> str:
         return self.tab.id if self.tab is not None else ""
@@ -292,7 +298,7 @@ class MainWindow(DropArea):
             from studio.ui.palette.view import Palette
 
             self._palette = Palette(
-                self.services, self, open_item=self.open_item, use_model=self._use_model, open_chat=self.open_chat
+                self.services, self, open_item=self.open_item, use_model=self.use_model, open_chat=self.open_chat
             )
         tab = self.tab
         self._palette.open([*(tab.commands() if tab else []), *self.commands()])
@@ -305,7 +311,7 @@ class MainWindow(DropArea):
         if (id_ := self._tab_for(item.medium)) is not None:
             self.open_tab(id_).open_item(item)
 
-    def _use_model(self, model: ModelInfo) -> None:
+    def use_model(self, model: ModelInfo) -> None:
         if (id_ := self._tab_for(model.medium)) is not None:
             self.open_tab(id_).use_model(model.id)
 
@@ -353,6 +359,9 @@ class MainWindow(DropArea):
         """Restore the settings of a result, or open a text; anything else is answered in words."""
         from studio.ui import drops
 
+        if len(files) == 1 and self.model_notices.takes(files[0]):
+            self.model_notices.look_at(files[0])
+            return
         if len(files) != 1:
             self.toast(_("Drop one file at a time."), kind="info")
             return

@@ -13,13 +13,11 @@ from PySide6.QtCore import (
     QRect,
     QSize,
     Qt,
-    QUrl,
     Signal,
 )
-from PySide6.QtGui import QDesktopServices, QPainter
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QVBoxLayout, QWidget
 
-from studio.core import paths
 from studio.core.errors import explain
 from studio.core.i18n import N_, _
 from studio.core.jobs import Medium
@@ -47,7 +45,12 @@ LANGUAGES = {
     "ar": N_("Arabic"),
     "hi": N_("Hindi"),
 }
-ORIGINS = {"starter": N_("Starter"), "hub": N_("Installed"), "imported": N_("Imported")}
+ORIGINS = {
+    "starter": N_("Starter"),
+    "hub": N_("Installed"),
+    "imported": N_("Imported"),
+    "folder": N_("Used in place"),
+}
 ROW = 52
 LIST_ROWS = 6
 
@@ -75,13 +78,9 @@ def state_of(info: ModelInfo) -> str:
     return {ModelState.DAMAGED: "failed", ModelState.NOT_INSTALLED: "not_installed"}.get(info.state, "ready")
 
 
-def models_folder_url() -> QUrl:
-    return QUrl.fromLocalFile(str(paths.ensure(paths.models_dir() / "imported")))
-
-
 class ModelPicker(QWidget):
-    """Names the model in use; a click opens the list. `changed` carries the chosen `ModelInfo`, or None while there is
-    none. The choice is remembered for each medium."""
+    """Names the model in use; a click opens the list, and from there one more leads to all models of the medium.
+    `changed` carries the chosen `ModelInfo`, or None while there is none. The choice is remembered for each medium."""
 
     changed = Signal(object)
 
@@ -93,6 +92,7 @@ class ModelPicker(QWidget):
         self._current: ModelInfo | None = None
         self._known = False
         self._loading = False
+        self._wanted = ""  # chosen elsewhere, and not told by the engine yet
         self.button = ModelPickerButton(str(medium))
         self.button.clicked.connect(self.open_list)
         column = QVBoxLayout(self)
@@ -124,6 +124,10 @@ class ModelPicker(QWidget):
         wanted = (last, self._current.id if self._current else "")
         found = next((info for id in wanted for info in self._models if info.id == id), None)
         found = found or next((info for info in self._models if info.usable), None) or next(iter(self._models), None)
+        if self._wanted and any(info.id == self._wanted for info in self._models):
+            wanted, self._wanted = self._wanted, ""
+            found = next(info for info in self._models if info.id == wanted)
+            self._services.settings.remember(**{f"model.{self._medium}": wanted})
         new = _as_installed(found) != _as_installed(self._current)
         self._current = found
         self._describe()
@@ -131,9 +135,12 @@ class ModelPicker(QWidget):
             self.changed.emit(found)
 
     def choose(self, model_id: str) -> bool:
-        """Use the model `model_id`; False if it is not in the list."""
+        """Use the model `model_id`; False if it is not in the list. A model that was just installed is used as soon as
+        the engine knows it."""
         found = next((info for info in self._models if info.id == model_id), None)
+        self._wanted = "" if found is not None else model_id
         if found is None:
+            self._services.bridge.refresh_models()
             return False
         if self._current is None or found.id != self._current.id:
             self._current = found
@@ -161,7 +168,7 @@ class ModelPicker(QWidget):
     def open_list(self) -> None:
         """Open the list below the button, with what is installed now."""
         self._services.bridge.refresh_models()
-        popover = _ModelPopover(self.window(), self._models, self._current, self._on_chosen)
+        popover = _ModelPopover(self.window(), self._models, self._current, self._on_chosen, self._on_more)
         self._popover = popover
         popover.closed.connect(popover.deleteLater)
         place = self.button.mapTo(self.window(), QPoint(0, self.button.height() + 4))
@@ -169,6 +176,11 @@ class ModelPicker(QWidget):
         room = self.window().height() - place.y() - 8
         popover.setGeometry(place.x(), place.y(), width, min(popover.height_for(width), room))
         popover.open_popover(popover.first)
+
+    def _on_more(self) -> None:
+        if self._popover is not None:
+            self._popover.close_popover()
+        self._services.models.asked_to_show.emit(self._medium)
 
     def _on_chosen(self, info: ModelInfo) -> None:
         if self._popover is not None:
@@ -246,6 +258,7 @@ class _ModelPopover(Popover):
         models: Sequence[ModelInfo],
         current: ModelInfo | None,
         chosen: Callable[[ModelInfo], None],
+        more: Callable[[], None],
     ) -> None:
         super().__init__(host, "radius.lg")
         self.setAccessibleName(_("Models"))
@@ -254,8 +267,8 @@ class _ModelPopover(Popover):
         column.setSpacing(8)
         self._count = len(models)
         self.first: QWidget
-        folder = Button(_("Open the models folder"), "secondary", "folder-open", "sm")
-        folder.clicked.connect(lambda: QDesktopServices.openUrl(models_folder_url()))
+        browse = Button(_("More models…"), "secondary", "cube", "sm")
+        browse.clicked.connect(more)
         if models:
             view = QListView()
             view.setAccessibleName(_("Models"))
@@ -268,11 +281,11 @@ class _ModelPopover(Popover):
             row = next((i for i, info in enumerate(models) if current and info.id == current.id), 0)
             view.setCurrentIndex(view.model().index(row, 0))
             column.addWidget(view)
-            words = _("More models: put a model's folder, or a GGUF file, into the models folder. It appears here.")
+            words = _("Find, download and add others on the Models tab.")
             self.first = view
         else:
             words = explain("starter-missing").text
-            self.first = folder
+            self.first = browse
         note = Label(words, "small", "secondary", wrap=True)
         note.setContentsMargins(8, 0, 8, 0)
         self._note = note
@@ -280,7 +293,7 @@ class _ModelPopover(Popover):
         row_box = QWidget()
         row_column = QVBoxLayout(row_box)
         row_column.setContentsMargins(8, 0, 8, 0)
-        row_column.addWidget(folder, 0, Qt.AlignmentFlag.AlignLeft)
+        row_column.addWidget(browse, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(row_box)
 
     def height_for(self, width: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,12 +23,13 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QApplication
 
 from studio import families
-from studio.core import i18n
+from studio.core import i18n, paths
 from studio.core.errors import AtelierError
 from studio.core.settings import Settings, Values
 from studio.ui.bridge import Bridge
 from studio.ui.garbage import GarbageCollector
 from studio.ui.main_window import MainWindow
+from studio.ui.model_bridge import ModelBridge
 from studio.ui.notices import Notices
 from studio.ui.pane import app_icon
 from studio.ui.services import Services
@@ -39,9 +41,11 @@ if TYPE_CHECKING:
 
     from studio.client.base import EngineClient
     from studio.client.instance import Visit
+    from studio.client.models import ModelsClient
     from studio.client.power import KeepAwake
 
 _log = logging.getLogger(__name__)
+_DOWNLOADS_MS = 2_000  # after the window is there
 _QT_LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
     QtMsgType.QtInfoMsg: logging.INFO,
@@ -64,12 +68,14 @@ class Program(QObject):
         settings: Settings,
         *,
         make_client: Callable[[Settings], EngineClient] | None = None,
+        make_models: Callable[[], ModelsClient] | None = None,
         tabs: tuple[TabSpec, ...] = TABS,
         theme: Theme | None = None,
     ) -> None:
         super().__init__()
         self._qt, self._settings, self._tabs = qt, settings, tabs
         self._make_client = make_client or _local_engine
+        self._make_models = make_models or _local_models
         self._values = settings.values
         self._translator: QTranslator | None = None
         self._keep_awake: KeepAwake | None = None
@@ -166,7 +172,8 @@ class Program(QObject):
         queue = JobQueue(client, library)
         documents = DocumentStore(library)
         bridge = Bridge(client, queue, library)
-        self.services = Services(self._settings, client, queue, library, documents, self.theme, bridge)
+        models = ModelBridge(self._make_models(), bridge)
+        self.services = Services(self._settings, client, queue, library, documents, self.theme, bridge, models)
         self._keep_awake = KeepAwake(queue.subscribe, self._settings)
 
     def _start_services(self) -> None:
@@ -180,6 +187,8 @@ class Program(QObject):
         services.bridge.work(services.library.refresh, lambda _done: None, self._on_problem, owner=self)
         if self.notices is not None:
             self.notices.tell_problems((self._settings.problem, services.library.problem, services.queue.problem))
+        if downloads_left():
+            QTimer.singleShot(_DOWNLOADS_MS, services.models, services.models.start)
 
     def _take_down(self) -> None:
         services, self.services = self.services, None
@@ -187,7 +196,9 @@ class Program(QObject):
             self._keep_awake.close()
             self._keep_awake = None
         if services is not None:
+            services.models.close()
             services.bridge.close()
+            services.models.client.stop()
             services.queue.stop()
             services.client.stop()
             services.documents.stop()
@@ -321,6 +332,20 @@ def _local_engine(settings: Settings) -> EngineClient:
     from studio.client.local import LocalEngine
 
     return LocalEngine(default_device(), memory_limit=settings.values.memory_limit)
+
+
+def _local_models() -> ModelsClient:
+    from studio.client.local_models import LocalModels
+
+    return LocalModels()
+
+
+def downloads_left() -> bool:
+    """Whether earlier starts left downloads that go on: only then the child of the models is started by itself."""
+    try:
+        return bool(json.loads((paths.models_dir() / "downloads.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return False
 
 
 def _on_qt_message(kind: QtMsgType, context: object, message: str) -> None:

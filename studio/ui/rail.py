@@ -17,14 +17,15 @@ _HEIGHT = 52
 
 
 class RailButton(QAbstractButton):
-    """An icon over a word; the chosen one is filled in its medium's colour and marked at the window's edge."""
+    """An icon over a word; the chosen one is filled in the colour `color` and marked at the window's edge. Without one
+    it is a plain button."""
 
-    def __init__(self, text: str, icon: str, medium: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, text: str, icon: str, color: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._icon, self._medium, self._ring = icon, medium, False
+        self._icon, self._color, self._ring = icon, color, False
         self.setText(text)
         self.setAccessibleName(text)
-        self.setCheckable(bool(medium))
+        self.setCheckable(bool(color))
         self.setProperty("focusRing", False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -51,8 +52,8 @@ class RailButton(QAbstractButton):
                 paint_box(painter, box, None, theme.color("focus.ring"), theme.metric("radius.lg"), 2)
             if chosen:
                 painter.setClipRect(self.rect())
-                paint_box(painter, QRect(-3, 8, 6, 36), theme.color(f"medium.{self._medium}"), None, 2)
-            color = f"medium.{self._medium}" if chosen else "text.primary" if hovered else "text.secondary"
+                paint_box(painter, QRect(-3, 8, 6, 36), theme.color(self._color), None, 2)
+            color = self._color if chosen else "text.primary" if hovered else "text.secondary"
             name = f"{self._icon}-fill" if chosen else self._icon
             paint_icon(painter, QRect((self.width() - 22) // 2, 8, 22, 22), name, theme.color(color))
             words = theme.color("text.primary" if chosen or hovered else "text.secondary")
@@ -76,7 +77,12 @@ class Rail(Surface):
         layout.setContentsMargins(0, 6, 0, 8)
         layout.setSpacing(0)
         for spec in specs:
-            button = RailButton(_(spec.title), spec.icon, str(spec.medium), self)
+            color = f"medium.{spec.medium}" if spec.medium is not None else "accent.fill"
+            if spec.medium is None and self._buttons:
+                layout.addSpacing(4)
+                layout.addWidget(_line(), 0, Qt.AlignmentFlag.AlignHCenter)
+                layout.addSpacing(4)
+            button = RailButton(_(spec.title), spec.icon, color, self)
             button.clicked.connect(lambda _checked=False, tab=spec.id: self.chosen.emit(tab))
             self._buttons[spec.id] = button
             self._group.addButton(button)
@@ -97,3 +103,9 @@ class Rail(Surface):
             super().keyPressEvent(event)
             return
         buttons[(buttons.index(focused) + step) % len(buttons)].setFocus(Qt.FocusReason.TabFocusReason)
+
+
+def _line() -> QWidget:
+    line = Surface("border.default")
+    line.setFixedSize(32, 1)
+    return line

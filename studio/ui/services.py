@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from studio.documents import DocumentStore
     from studio.library import Library
     from studio.ui.bridge import Bridge
+    from studio.ui.model_bridge import ModelBridge
     from studio.ui.theme import Theme
 
 
 @dataclass(frozen=True)
 class Services:
-    """`bridge` carries what the others report into the window's thread; widgets listen to it, never to them."""
+    """`bridge` and `models` carry what the others report into the window's thread; widgets listen to these, never to
+    them. `models` starts its child with the first question."""
 
     settings: Settings
     client: EngineClient
@@ -26,3 +28,4 @@ class Services:
     documents: DocumentStore
     theme: Theme
     bridge: Bridge
+    models: ModelBridge

@@ -23,6 +23,7 @@ from studio.core.errors import AtelierError
 from studio.core.i18n import LANGUAGES, _
 from studio.ui.files import open_path
 from studio.ui.icons import paint_icon
+from studio.ui.model_settings import ModelSettings
 from studio.ui.pane import OverlayPane, Rule, ScrollPage
 from studio.ui.services import Services
 from studio.ui.sheet import Sheet
@@ -63,6 +64,7 @@ class SettingsSheet(Sheet):
         self._names: list[str] = []
         self._add("general", _("General"), "sliders-horizontal", self._general())
         self._add("files", _("Files"), "folder", self._files())
+        self._add("models", _("Models"), "cube", _page(ModelSettings(services)))
         self._add("engine", _("Engine"), "cpu", self._engine())
         self._add("about", _("About"), "info", self._about())
         self._nav.addStretch(1)

@@ -20,6 +20,7 @@ from studio.ui.services import Services
 from studio.ui.tabs import TABS, TabSpec
 from studio.ui.theme import Theme
 from tests.fakes.fake_engine import MODELS, FakeEngine
+from tests.fakes.models import FakeModels
 
 
 class Studio:
@@ -35,6 +36,7 @@ class Studio:
         size: tuple[int, int] = (1440, 900),
         tabs: tuple[TabSpec, ...] = TABS,
         engine: FakeEngine | None = None,
+        models: FakeModels | None = None,
         welcomed: bool = True,
         **settings: Any,
     ) -> None:
@@ -46,12 +48,14 @@ class Studio:
         values = {"theme": theme, "language": "en" if language == "long" else language, "reduce_motion": "on"}
         self.settings.update(**{**values, "welcomed": welcomed, **settings})
         self.engine = engine or FakeEngine()
+        self.models = models or FakeModels()
         before = cast(Theme | None, app.property("theme"))
         self._reduced_before = before is not None and before.reduce_motion
         self.program = Program(
             app,
             self.settings,
             make_client=lambda _settings: self.engine,
+            make_models=lambda: self.models,
             tabs=tabs,
             theme=before,
         )

@@ -87,11 +87,23 @@ def chat_entries(
     ]
 
 
-def model_entries(models: Iterable[ModelInfo], query: str, use: Callable[[ModelInfo], Any]) -> list[Entry]:
-    usable = [model for model in models if model.usable]
+def model_entries(
+    models: Iterable[ModelInfo],
+    query: str,
+    use: Callable[[ModelInfo], Any],
+    show: Callable[[ModelInfo], Any],
+) -> list[Entry]:
+    """Models that are here are used, others are shown on the Models tab."""
+    found = list(models)
     return [
-        Entry(model.title, lambda model=model: use(model), _("Use this model"), "cube", bold=hit.positions)
-        for model, hit in rank(query, usable, [model.title for model in usable])
+        Entry(
+            model.title,
+            lambda model=model: use(model) if model.usable else show(model),
+            _("Use this model") if model.usable else _("Show this model"),
+            "cube",
+            bold=hit.positions,
+        )
+        for model, hit in rank(query, found, [model.title for model in found])
     ]
 
 

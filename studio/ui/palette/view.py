@@ -244,7 +244,7 @@ class Palette(Popover):
         current = self._current()
         items = self._items if self._items_query == query else []
         results = result_entries(items, self._projects, self._open_item)
-        models = model_entries(self._services.bridge.models, query, self._use_model) if query else []
+        models = model_entries(self._models(), query, self._use_model, self._show_model) if query else []
         chats = chat_entries(self._chats, query, self._projects, self._open_chat) if query else []
         commands = command_entries(self._commands, query)
         if query:
@@ -260,6 +260,15 @@ class Palette(Popover):
         if row >= 0:
             self._list.setCurrentIndex(self._model.index(row))
         self.place()
+
+    def _models(self) -> list[ModelInfo]:
+        """What the engine has, and of the catalogue what it has not, as far as it was asked for already."""
+        own = [model for model in self._services.bridge.models if model.usable]
+        ids = {model.id for model in own}
+        return [*own, *(model for model in self._services.models.models if model.id not in ids)]
+
+    def _show_model(self, model: ModelInfo) -> None:
+        self._services.models.asked_for_details.emit(model)
 
     def _current(self) -> Entry | None:
         row = self._list.currentIndex().row()

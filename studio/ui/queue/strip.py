@@ -7,12 +7,15 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from studio.client.base import EngineState
+from studio.core.activities import Activity, ActivityKind, ActivityState
 from studio.core.i18n import _, n_
 from studio.core.jobs import Job, JobState
 from studio.ui.icons import paint_icon
+from studio.ui.model_bridge import ModelBridge
 from studio.ui.pane import IconMark
 from studio.ui.queue.model import QueueModel
 from studio.ui.queue.words import MEDIUM_ICONS, hold_words, progress_words, state_words, time_left, title_of
+from studio.ui.tabs.models import words
 from studio.ui.theme import theme_of
 from studio.ui.widgets.buttons import Button, IconButton
 from studio.ui.widgets.meters import ProgressLine
@@ -20,6 +23,14 @@ from studio.ui.widgets.paint import ElidedLabel, Label, mirrored, painter_for, t
 from studio.ui.widgets.rooms import Surface
 
 _LINE, _LINE_COMPACT = 240, 160
+ACTIVITY_ICONS = {
+    ActivityKind.DOWNLOAD: "download-simple",
+    ActivityKind.VERIFY: "shield-check",
+    ActivityKind.IMPORT: "file-plus",
+    ActivityKind.CONVERT: "file-plus",
+    ActivityKind.RESTORE: "package",
+    ActivityKind.REMOVE: "trash",
+}
 
 
 class QueueButton(Button):
@@ -50,18 +61,21 @@ class QueueButton(Button):
 
 
 class Strip(Surface):
-    """Renders a `QueueModel`. Signals carry the user's wishes; `job_clicked` the id of the job that is shown."""
+    """Renders a `QueueModel`, and while no job runs the work on models. Signals carry the user's wishes; `job_clicked`
+    the id of the job that is shown, `downloads_clicked` asks for the tab where that work is shown."""
 
     pause_clicked = Signal()
     cancel_clicked = Signal(str)
     job_clicked = Signal(str)
     restart_clicked = Signal()
     panel_clicked = Signal()
+    downloads_clicked = Signal()
 
-    def __init__(self, model: QueueModel, parent: QWidget | None = None) -> None:
+    def __init__(self, model: QueueModel, models: ModelBridge, parent: QWidget | None = None) -> None:
         super().__init__("surface.window", "top", parent)
         theme = theme_of(self)
         self._model, self._shown = model, ""
+        self._models, self._activity = models, ""
         self._engine = EngineState.STOPPED
         self.setFixedHeight(theme.metric("layout.queueStrip"))
         self.setAccessibleName(_("Queue"))
@@ -81,11 +95,14 @@ class Strip(Surface):
         self._words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._left = Label("", "small", "tertiary")
         self.cancel = IconButton("x", _("Stop this job"))
-        self.cancel.clicked.connect(lambda: self.cancel_clicked.emit(self._shown))
+        self.cancel.clicked.connect(self._on_cancel)
         self.restart = Button(_("Restart the engine"), "secondary", "arrow-clockwise", "sm")
         self.restart.clicked.connect(self.restart_clicked)
         self.go_on = Button(_("Go on"), "secondary", "play", "sm")
         self.go_on.clicked.connect(self.pause_clicked)
+        self.downloads = Button("", "ghost", "download-simple", "sm")
+        self.downloads.setToolTip(_("Show what is being downloaded"))
+        self.downloads.clicked.connect(self.downloads_clicked)
         self._waiting = Label("", "small", "tertiary")
         self.queue = QueueButton()
         self.queue.clicked.connect(self.panel_clicked)
@@ -99,11 +116,13 @@ class Strip(Surface):
         for widget in (self.cancel, self.restart, self.go_on):
             row.addWidget(widget)
         row.addStretch(1)
+        row.addWidget(self.downloads)
         row.addWidget(self._waiting)
         row.addWidget(self.queue)
         self.set_compact(False)
         model.changed.connect(self.show_state)
         model.progressed.connect(self._render_progress)
+        models.activity_changed.connect(self._on_activity)
         self.show_state()
 
     def set_compact(self, compact: bool) -> None:
@@ -120,6 +139,8 @@ class Strip(Surface):
     def show_state(self) -> None:
         """Show the model's state."""
         model = self._model
+        self._activity = ""
+        self._show_downloads()
         paused = model.paused
         self.pause.set_icon("play" if paused else "pause")
         self.pause.set_name(_("Go on with the queue") if paused else _("Hold the queue"))
@@ -135,6 +156,8 @@ class Strip(Surface):
             self._show_state("warning-circle-fill", "danger.text", _("The engine has stopped"))
         elif model.running:
             self._show_running(model.running)
+        elif going := self._models.going():
+            self._show_activity(going)
         elif held is not None:
             self._show_state("warning-circle-fill", "warning.text", *hold_words(held))
         elif self._engine in (EngineState.STOPPED, EngineState.STARTING):
@@ -150,6 +173,7 @@ class Strip(Surface):
             self._line.reset_progress()
             self._line.set_medium(medium)
         self._shown = job.id
+        self.cancel.set_name(_("Stop this job"))
         self._icon.set_icon(MEDIUM_ICONS[job.request.medium], f"medium.{medium}")
         self._set_title(title_of(job), True)
         for widget in (self._line, self._left, self.cancel):
@@ -166,6 +190,70 @@ class Strip(Surface):
         self._words.setText(words)
         self._line.setAccessibleDescription(words)
         self._left.setText(time_left(live.seconds_left))
+
+    # -- work on models ---------------------------------------------------------------------------------------
+
+    def _on_activity(self, activity: Activity) -> None:
+        going = self._models.going()
+        busy = self._model.running is not None or self._engine == EngineState.UNAVAILABLE
+        if going and not busy and self._activity == going[0].id:
+            self._render_activity(going)
+        elif going and busy:
+            self._show_downloads()
+        else:
+            self.show_state()
+
+    def _show_activity(self, going: list[Activity]) -> None:
+        """The first of them, or all downloads together."""
+        first = going[0]
+        if self._activity != first.id or not self._line.isVisibleTo(self):
+            self._line.reset_progress()
+            self._line.set_medium("")
+        self._shown, self._activity = "", first.id
+        self._icon.set_icon(ACTIVITY_ICONS.get(first.kind, "cube"), "text.secondary")
+        for widget in (self._line, self._left):
+            widget.show()
+        self._render_activity(going)
+
+    def _render_activity(self, going: list[Activity]) -> None:
+        first = going[0]
+        loads = [activity for activity in going if activity.kind is ActivityKind.DOWNLOAD]
+        several = first.kind is ActivityKind.DOWNLOAD and len(loads) > 1
+        shown = loads if several else [first]
+        done, total = sum(a.done for a in shown), sum(a.total for a in shown)
+        many = n_("{count} download", "{count} downloads", len(loads)).format(count=len(loads))
+        self._set_title(many if several else words.strip_title(first), True)
+        self._line.set_fraction(done / total if total else None)
+        if first.state in (ActivityState.RUNNING, ActivityState.QUEUED):
+            told = words.part_words(done, total) if total else ""
+        else:
+            told = words.activity_title(first)
+        self._words.setVisible(bool(told))
+        self._words.setText(told)
+        self._line.setAccessibleDescription(told)
+        lefts = [a.seconds_left for a in shown if a.state is ActivityState.RUNNING]
+        self._left.setText(words.left_words(max(lefts)) if lefts and min(lefts) >= 0 else "")
+        self.cancel.setVisible(not several and first.state is not ActivityState.CHECKING)
+        self.cancel.set_name(_("Cancel the download") if first.kind is ActivityKind.DOWNLOAD else _("Stop this"))
+
+    def _show_downloads(self) -> None:
+        """Beside a running job: how far the downloads are."""
+        going = self._models.going() if self._model.running is not None else []
+        done, total = sum(a.done for a in going), sum(a.total for a in going)
+        self.downloads.setVisible(bool(going))
+        if going:
+            share = min(99, int(100 * done / total)) if total else 0
+            self.downloads.setText(_("{percent} %").format(percent=share))
+            self.downloads.setAccessibleName(_("Downloading {percent} %").format(percent=share))
+            self.downloads.updateGeometry()
+
+    def _on_cancel(self) -> None:
+        if self._activity:
+            self._models.ask(self._models.client.cancel(self._activity), owner=self)
+        else:
+            self.cancel_clicked.emit(self._shown)
+
+    # -- at rest ----------------------------------------------------------------------------------------------
 
     def _show_ended(self, job: Job) -> None:
         icon, color = {

@@ -13,10 +13,11 @@ from studio.ui.tabs.base import Shell, Tab, Target
 
 @dataclass(frozen=True)
 class TabSpec:
-    """A place on the rail. `title` is marked with `N_`; `icon` is a name without its weight ("article")."""
+    """A place on the rail. `title` is marked with `N_`; `icon` is a name without its weight ("article"); `medium` None:
+    a place of no medium."""
 
     id: str
-    medium: Medium
+    medium: Medium | None
     title: str
     icon: str
     make: Callable[[Services, Shell], Tab]
@@ -33,6 +34,12 @@ def _speech(services: Services, shell: Shell) -> Tab:
     from studio.ui.tabs.speech import SpeechTab
 
     return SpeechTab(services, shell)
+
+
+def _models(services: Services, shell: Shell) -> Tab:
+    from studio.ui.tabs.models.tab import ModelsTab
+
+    return ModelsTab(services, shell)
 
 
 TABS: tuple[TabSpec, ...] = (
@@ -56,4 +63,5 @@ TABS: tuple[TabSpec, ...] = (
         _speech,
         (Target("speech.read", N_("Read aloud"), "microphone", (Medium.TEXT,)),),
     ),
+    TabSpec("models", None, N_("Models"), "cube", _models),
 )

@@ -13,6 +13,7 @@ from studio.core.errors import AtelierError
 from studio.core.jobs import Medium
 
 if TYPE_CHECKING:
+    from studio.core.models import ModelInfo
     from studio.core.recipe import Recipe
     from studio.library import Item
     from studio.ui.services import Services
@@ -86,6 +87,14 @@ class Shell(Protocol):
         """Open the target's tab and hand it `payload`."""
         ...
 
+    def use_model(self, model: ModelInfo) -> None:
+        """Open the tab of the model's medium with this model chosen."""
+        ...
+
+    def open_settings(self, page: str = "general") -> None:
+        """Open a page of the settings."""
+        ...
+
     def open_folder(self, item: Item) -> None:
         """Show the item's file in the system's file manager."""
         ...
@@ -114,6 +123,8 @@ class Tab(QObject):
 
     id: ClassVar[str] = ""
     medium: ClassVar[Medium | None] = None
+    # Whether the left column holds filters and not an inspector: it is narrower then, and of one width.
+    filters_column: ClassVar[bool] = False
     # How many characters of a text that is dropped on it the tab opens; 0: the Text tab opens it.
     text_limit: ClassVar[int] = 0
 

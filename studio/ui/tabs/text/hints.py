@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.core.errors import explain
@@ -14,7 +13,7 @@ from studio.core.i18n import _, language
 from studio.core.models import ModelInfo
 from studio.documents.templates import Persona, Template
 from studio.media.text import text_language
-from studio.ui.model_picker import models_folder_url, speaks
+from studio.ui.model_picker import speaks
 from studio.ui.pane import IconMark
 from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.paint import Label
@@ -32,8 +31,7 @@ def language_hint(model: ModelInfo | None, text: str = "") -> str:
     if wanted != "zh_CN" or speaks(model, "zh_CN"):
         return ""
     return _(
-        "{model} writes English only. For Chinese, put a Qwen3 model (a GGUF file or its folder) into the models "
-        "folder, then choose it above."
+        "{model} writes English only. For Chinese, get a Qwen3 model on the Models tab, then choose it above."
     ).format(model=model.title)
 
 
@@ -56,7 +54,9 @@ def samples(sources: Sequence[WithExamples], model: ModelInfo | None) -> list[tu
 
 
 class Hint(QWidget):
-    """A quiet sentence with a way on; hidden while there is nothing to say."""
+    """A quiet sentence with a way on (`models_wanted`); hidden while there is nothing to say."""
+
+    models_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,12 +65,12 @@ class Hint(QWidget):
         row.setSpacing(8)
         row.addWidget(IconMark("info", "info.text", 16), 0, Qt.AlignmentFlag.AlignTop)
         self._label = Label("", "small", "secondary", wrap=True)
-        self._folder = Button(_("Open the models folder"), "link", size="sm")
-        self._folder.clicked.connect(lambda: QDesktopServices.openUrl(models_folder_url()))
+        more = Button(_("More models…"), "link", size="sm")
+        more.clicked.connect(self.models_wanted)
         words = QVBoxLayout()
         words.setSpacing(4)
         words.addWidget(self._label)
-        words.addWidget(self._folder, 0, Qt.AlignmentFlag.AlignLeft)
+        words.addWidget(more, 0, Qt.AlignmentFlag.AlignLeft)
         row.addLayout(words, 1)
         self.setVisible(False)
 

@@ -102,6 +102,8 @@ class TextTab(Tab):
             centred.addWidget(widget)
             self._feet.addWidget(box)
         panels = (self.write_panel, self.rework_panel, self.chat_panel)
+        for panel in panels:
+            panel.hint.models_wanted.connect(lambda: self.services.models.asked_to_show.emit(Medium.TEXT))
         inspector = Inspector(head, self.picker, panels, self._feet)
         inspector.escape_pressed.connect(self.stop)
         self._area = inspector.area

@@ -1,0 +1,1 @@
+"""The Models tab: find, get, keep and remove models."""

@@ -1,0 +1,216 @@
+"""What the buttons of cards and sheets do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QMenu
+
+from studio.core.activities import ActivityState
+from studio.core.errors import explain
+from studio.core.fits import Fit
+from studio.core.i18n import _, n_, sentences
+from studio.ui.services import Services
+from studio.ui.tabs.base import Shell
+from studio.ui.tabs.models import words
+from studio.ui.tabs.models.details import DetailsSheet
+from studio.ui.tabs.models.filters import Card
+from studio.ui.tabs.models.free_up import FreeUpSheet
+from studio.ui.tabs.models.shelf import Shelf
+from studio.ui.theme import theme_of
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from studio.ui.tabs.models.hearing import CardSamples
+
+MENU_ICONS = {
+    words.OPEN: "arrow-right",
+    words.DOWNLOAD: "download-simple",
+    words.RESUME: "download-simple",
+    words.UPDATE: "arrow-up",
+    words.RESTORE: "arrow-counter-clockwise",
+    words.REPAIR: "wrench",
+    words.PAUSE: "pause",
+    words.GO_ON: "play",
+    words.CANCEL: "x",
+    words.PLAY: "play",
+    words.DETAILS: "info",
+    words.REVIEW: "warning",
+    words.REMOVE: "trash",
+    words.VERIFY: "shield-check",
+    words.PAGE: "arrow-square-out",
+}
+
+
+class Acting(QObject):
+    """Turns a card and an action of `words` into questions to the client, and asks before anything is lost."""
+
+    def __init__(
+        self, services: Services, shell: Shell, shelf: Shelf, room: QWidget, samples: CardSamples, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._services, self._shell, self._shelf, self._room = services, shell, shelf, room
+        self._samples = samples
+        self._client, self._bridge = services.models.client, services.models
+        self.details: DetailsSheet | None = None
+        self.space: FreeUpSheet | None = None
+        shelf.card_changed.connect(self._on_card)
+        shelf.changed.connect(self._on_shelf)
+
+    def act(self, card: Card, action: str) -> None:
+        info, activity = card.info, card.activity
+        if action == words.OPEN:
+            self._shell.use_model(info)
+        elif action in (words.DOWNLOAD, words.REPAIR):
+            self._download(card, info.id)
+        elif action == words.UPDATE:
+            self._download(card, f"{info.id}@{info.update}")
+        elif action == words.RESUME:
+            known = activity is not None and activity.state is ActivityState.FAILED
+            wish = self._client.resume(activity.id) if known and activity else self._client.download(info.id)
+            self._bridge.ask(wish, owner=self)
+        elif action in (words.REVIEW, words.DETAILS):
+            self.show_details(card)
+        elif action == words.RESTORE:
+            self._bridge.ask(self._client.restore_starter(), owner=self)
+        elif action in (words.PAUSE, words.GO_ON, words.CANCEL) and activity is not None:
+            wish = {
+                words.PAUSE: self._client.pause,
+                words.GO_ON: self._client.resume,
+                words.CANCEL: self._client.cancel,
+            }
+            self._bridge.ask(wish[action](activity.id), owner=self)
+        elif action == words.PLAY:
+            self._samples.toggle(info)
+        elif action == words.REMOVE:
+            self.remove([info.id])
+        elif action == words.VERIFY:
+            self._bridge.ask(self._client.verify([info.id]), owner=self)
+        elif action == words.PAGE:
+            QDesktopServices.openUrl(QUrl(f"https://huggingface.co/{info.repository}"))
+
+    def _download(self, card: Card, wanted: str) -> None:
+        if card.fit is Fit.TOO_LARGE and not card.info.usable:
+            need = words.memory_words(card.memory)
+            go = self._shell.confirm(
+                _("Download {title} although it is too large?").format(title=card.info.title),
+                _("It needs more memory than this computer has ({need}), so it may not run.").format(need=need),
+                _("Download"),
+                danger=False,
+            )
+            if not go:
+                return
+        self._bridge.ask(self._client.download(wanted), owner=self)
+
+    # -- sheets -----------------------------------------------------------------------------------------------
+
+    def show_details(self, card: Card) -> None:
+        """Open the sheet of a model."""
+        if self.details is not None:
+            return
+        sheet = DetailsSheet(self._room.window(), self._bridge, card)
+        self.details = sheet
+        sheet.acted.connect(self._on_acted)
+        sheet.accepted.connect(self._shelf.note_accepted)
+        sheet.closed.connect(self._on_details_closed)
+        sheet.open(sheet.main if sheet.main.isVisibleTo(sheet) else None)
+
+    def _on_acted(self, card: Card, action: str) -> None:
+        if action in (words.OPEN, words.REMOVE) and self.details is not None:
+            self.details.close_sheet()
+        self.act(self._shelf.card(card.info.id) or card, action)
+
+    def _on_details_closed(self) -> None:
+        self.details = None
+
+    def _on_card(self, card: Card) -> None:
+        if self.details is not None and self.details.card.info.id == card.info.id:
+            self.details.show_card(card)
+
+    def _on_shelf(self) -> None:
+        if self.details is not None and (card := self._shelf.card(self.details.card.info.id)) is not None:
+            self.details.show_card(card)
+
+    # -- removing ---------------------------------------------------------------------------------------------
+
+    def free_up(self) -> None:
+        """Show what takes space."""
+        if self.space is None:
+            self._bridge.ask(self._client.disk(), self._show_space, owner=self)
+
+    def _show_space(self, disk: Mapping[str, Any]) -> None:
+        if self.space is not None:
+            return
+        self.space = FreeUpSheet(self._room.window(), disk)
+        self.space.remove_wanted.connect(self.remove)
+        self.space.closed.connect(self._on_space_closed)
+        self.space.open(self.space.list)
+
+    def _on_space_closed(self) -> None:
+        self.space = None
+
+    def remove(self, models: list[str]) -> None:
+        """Ask what it would do, say so, and remove them if that is still wanted."""
+        self._bridge.ask(self._client.removal(models), lambda what: self._confirm_removal(models, what), owner=self)
+
+    def _confirm_removal(self, models: list[str], what: Mapping[str, Any]) -> None:
+        kept = [row["id"] for row in what["kept"]]
+        going = [id for id in models if id not in kept]
+        if not going:
+            why = explain(str(what["kept"][0]["why"]), {"model": self._title(kept[0])}) if kept else None
+            self._shell.toast(
+                why.title if why else _("There is nothing to remove."), kind="info", detail=why.body if why else ""
+            )
+            return
+        frees = _("This frees {size}.").format(size=words.size_words(int(what["frees"])))
+        stays = n_(
+            "{count} model stays, because something still needs it.",
+            "{count} models stay, because something still needs them.",
+            len(kept),
+        )
+        own = any((card := self._shelf.card(id)) is not None and card.info.origin == "imported" for id in going)
+        again = (
+            _("What you added yourself cannot be downloaded again.")
+            if own
+            else _("It can be downloaded again.")
+            if len(going) == 1
+            else _("They can be downloaded again.")
+        )
+        title = (
+            _("Remove {title}?").format(title=self._title(going[0]))
+            if len(going) == 1
+            else n_("Remove {count} model?", "Remove {count} models?", len(going)).format(count=len(going))
+        )
+        text = sentences(frees, again, stays.format(count=len(kept)) if kept else "")
+        if self._shell.confirm(title, text, _("Remove")):
+            if self.space is not None:
+                self.space.close_sheet()
+            self._bridge.ask(self._client.remove(going), owner=self)
+
+    def _title(self, id: str) -> str:
+        card = self._shelf.card(id)
+        return card.info.title if card is not None else id
+
+    # -- menu -------------------------------------------------------------------------------------------------
+
+    def fill_menu(self, menu: QMenu, card: Card) -> None:
+        """Everything that can be done with a model, for the context menu."""
+        info, activity = card.info, card.activity
+        actions = [words.DETAILS]
+        if activity is not None and card.going:
+            actions += [words.GO_ON if activity.state is ActivityState.PAUSED else words.PAUSE, words.CANCEL]
+        else:
+            main = words.main_action(info, activity, card.accepted)
+            actions.insert(0, main) if main != words.DETAILS else None
+            actions += [words.PLAY] if info.usable and info.voices else []
+            actions += [words.VERIFY] if info.usable else []
+            part = info.state in ("partial", "damaged")
+            actions += [words.REMOVE] if (info.usable or part) and info.origin != "folder" else []
+        actions += [words.PAGE] if info.repository else []
+        for action in actions:
+            entry = menu.addAction(theme_of(menu).icon(MENU_ICONS[action]), _(words.ACTIONS[action]))
+            entry.triggered.connect(lambda _checked=False, action=action: self.act(card, action))

@@ -1,0 +1,176 @@
+"""Which models are listed, in which order, and how many there are of each kind. Free of Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from studio.core.activities import Activity, ActivityState
+from studio.core.fits import Fit, fit, need
+from studio.core.i18n import N_, _, language
+from studio.core.jobs import Medium
+from studio.core.licences import terms
+from studio.core.models import DeviceStatus, ModelInfo
+from studio.ui.model_picker import LANGUAGES, speaks
+from studio.ui.tabs.models.words import MEDIA, NATIVE, needs_acceptance
+
+
+class Sort(StrEnum):
+    BEST = "best"
+    SIZE = "size"
+    NAME = "name"
+    USED = "used"
+
+
+SORTS = {
+    Sort.BEST: N_("Best for this computer"),
+    Sort.SIZE: N_("Smallest first"),
+    Sort.NAME: N_("Name"),
+    Sort.USED: N_("Newest use"),
+}
+STATES = {
+    "installed": N_("Installed"),
+    "downloading": N_("Downloading"),
+    "missing": N_("Not installed"),
+    "acceptance": N_("Needs acceptance"),
+}
+_FITS = {Fit.FITS: 0, Fit.TIGHT: 1, Fit.UNKNOWN: 2, Fit.TOO_LARGE: 3}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model as the tab lists it: with the work on it, the memory it needs and how that fits, and whether only the hub
+    has it (`hub`). `playing` is "playing", "loading" or ""."""
+
+    info: ModelInfo
+    activity: Activity | None = None
+    memory: int = 0
+    fit: Fit = Fit.UNKNOWN
+    accepted: bool = False
+    hub: bool = False
+    last_used: float = 0.0
+    playing: str = ""
+
+    @classmethod
+    def of(cls, info: ModelInfo, device: DeviceStatus | None, **more: Any) -> Card:
+        """A card with its need judged for `device` (None: not known yet)."""
+        judged = fit(info, [device]) if device is not None else Fit.UNKNOWN
+        return cls(info, memory=need(info, device.kind if device else "cpu"), fit=judged, **more)
+
+    @property
+    def going(self) -> bool:
+        """Whether work on it is under way or paused."""
+        return self.activity is not None and self.activity.state is not ActivityState.FAILED
+
+    @property
+    def states(self) -> set[str]:
+        """The states of the filter that it is in."""
+        found = {"downloading"} if self.going else set()
+        if self.info.usable:
+            found.add("installed")
+        elif not self.going:
+            found.add("missing")
+        if needs_acceptance(self.info, self.accepted):
+            found.add("acceptance")
+        return found
+
+
+@dataclass(frozen=True)
+class Filters:
+    """`medium` None: all; `states` empty: all."""
+
+    medium: Medium | None = None
+    states: frozenset[str] = frozenset()
+    fits: bool = False
+    commercial: bool = False
+    chinese: bool = False
+    text: str = ""
+    sort: Sort = Sort.BEST
+    folded: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folded", self.text.strip().casefold())
+
+    @property
+    def narrow(self) -> bool:
+        """Whether anything but the medium leaves models out."""
+        return bool(self.states or self.fits or self.commercial or self.chinese or self.folded)
+
+    def allows(self, card: Card) -> bool:
+        """All but the medium and the states, which are counted one by one."""
+        info = card.info
+        if self.fits and card.fit is Fit.TOO_LARGE and not info.usable:
+            return False
+        if self.commercial and terms(info.license).commercial is not True:
+            return False
+        if self.chinese and not speaks(info, "zh"):
+            return False
+        return not self.folded or all(word in _haystack(info) for word in self.folded.split())
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many there are: by medium, and in the chosen medium by state."""
+
+    media: Mapping[Medium, int]
+    states: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.media.values())
+
+
+def chosen(cards: Iterable[Card], filters: Filters) -> list[Card]:
+    """The cards that are listed, in order."""
+    found = [
+        card
+        for card in cards
+        if filters.allows(card)
+        and (filters.medium is None or card.info.medium == filters.medium)
+        and (not filters.states or filters.states & card.states)
+    ]
+    return sorted(found, key=_order(filters.sort))
+
+
+def counts(cards: Sequence[Card], filters: Filters) -> Counts:
+    media = dict.fromkeys(Medium, 0)
+    states = dict.fromkeys(STATES, 0)
+    for card in cards:
+        media[card.info.medium] += 1
+        if filters.medium in (None, card.info.medium) and filters.allows(card):
+            for state in card.states:
+                states[state] += 1
+    return Counts({medium: count for medium, count in media.items() if count}, states)
+
+
+def _order(sort: Sort) -> Callable[[Card], tuple]:
+    def name(card: Card) -> str:
+        return card.info.title.casefold()
+
+    here = language()
+    orders: dict[Sort, Callable[[Card], tuple]] = {
+        Sort.SIZE: lambda card: (card.info.size or 1 << 62, name(card)),
+        Sort.NAME: lambda card: (name(card),),
+        Sort.USED: lambda card: (-card.last_used, not card.info.usable, name(card)),
+        # What runs well and speaks the user's language first; of those the largest, which is the most able.
+        Sort.BEST: lambda card: (
+            not (card.going or card.info.usable),
+            _FITS[card.fit],
+            not speaks(card.info, here),
+            -card.memory,
+            name(card),
+        ),
+    }
+    return orders[sort]
+
+
+def _haystack(info: ModelInfo) -> str:
+    languages = " ".join(
+        f"{_(LANGUAGES.get(code, code))} {NATIVE.get(code, '')}"
+        for code in dict.fromkeys(code.split("-")[0] for code in info.languages)
+    )
+    described = _(info.description) if info.description else ""
+    words = (info.title, info.id, info.repository, info.family, described, _(MEDIA[info.medium]), languages)
+    return " ".join(words).casefold()

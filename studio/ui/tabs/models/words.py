@@ -1,0 +1,338 @@
+"""What is said of models, sizes, licences and the work on them. Free of Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studio.core.activities import Activity, ActivityKind, ActivityState
+from studio.core.errors import explain
+from studio.core.fits import Fit
+from studio.core.i18n import N_, _, n_, sentences
+from studio.core.jobs import Medium
+from studio.core.licences import terms
+from studio.core.models import ModelInfo, ModelState
+from studio.ui.model_picker import LANGUAGES
+
+GIB = 1 << 30
+ANY_COMPUTER = GIB // 2  # what needs less runs on every computer that runs the window
+UNITS = ((1_000_000_000, N_("{size} GB")), (1_000_000, N_("{size} MB")), (1_000, N_("{size} KB")))
+MEDIA = {
+    Medium.IMAGE: N_("Image"),
+    Medium.TEXT: N_("Text"),
+    Medium.MUSIC: N_("Music"),
+    Medium.SPEECH: N_("Speech"),
+    Medium.ANIMATION: N_("Animation"),
+}
+# Languages as their speakers write them.
+NATIVE = {
+    "en": "English",
+    "zh": "中文",
+    "ja": "日本語",
+    "ko": "한국어",
+    "fr": "Français",
+    "de": "Deutsch",
+    "es": "Español",
+}
+LANGUAGES_SHOWN = 3
+KINDS = {
+    "checkpoint": N_("a model of {architecture}"),
+    "lora": N_("a LoRA for {architecture}"),
+    "gguf": N_("a text model in GGUF ({architecture})"),
+    "soundfont": N_("a soundfont"),
+    "repository": N_("a model's folder ({architecture})"),
+    "pickle": N_("weights in Python's pickle format"),
+}
+
+
+def size_words(size: int) -> str:
+    """ "4.2 GB", "92 MB": in thousands, as disks and the hub count."""
+    for unit, words in UNITS:
+        if size >= unit:
+            amount = size / unit
+            return _(words).format(size=f"{amount:.1f}".removesuffix(".0") if amount < 100 else f"{amount:.0f}")
+    return _("{size} bytes").format(size=size)
+
+
+def part_words(done: int, total: int) -> str:
+    """ "2.6 of 4.2 GB": both in the unit of the whole."""
+    if not total:
+        return size_words(done)
+    unit, words = next(((unit, words) for unit, words in UNITS if total >= unit), (1_000, UNITS[-1][1]))
+    digits = 1 if total < 100 * unit else 0
+    shown = f"{total / unit:.{digits}f}".removesuffix(".0")
+    part = f"{done / unit:.{digits}f}"
+    return _("{part} of {whole}").format(part=part, whole=_(words).format(size=shown))
+
+
+def memory_words(need: int) -> str:
+    """What a model needs in memory, in bytes (0: not known)."""
+    if not need:
+        return _("Memory not known yet")
+    if need < ANY_COMPUTER:
+        return _("Any computer")
+    gib = need / GIB
+    return _("{count} GB memory").format(count=f"{gib:.1f}".removesuffix(".0") if gib < 10 else round(gib))
+
+
+def language_words(info: ModelInfo) -> str:
+    """Languages as their speakers write them: up to three, or how many."""
+    codes = list(dict.fromkeys(code.split("-")[0] for code in info.languages))
+    if len(codes) > LANGUAGES_SHOWN:
+        return n_("{count} language", "{count} languages", len(codes)).format(count=len(codes))
+    return _(", ").join(native(code) for code in codes)
+
+
+def native(code: str) -> str:
+    return NATIVE.get(code) or _(LANGUAGES.get(code, code))
+
+
+def licence_words(info: ModelInfo) -> str:
+    """The licence on a card: its name, and what it forbids."""
+    licence = terms(info.license)
+    if licence.commercial is False:
+        return _("{licence}, not for commercial use").format(licence=_(licence.title))
+    return _(licence.title)
+
+
+def licence_sentences(info: ModelInfo) -> list[str]:
+    """What the licence asks for, in plain words, one line for each point."""
+    if not info.license:
+        return [_("The licence is not known. Read the model's page before you use what it makes.")]
+    licence = terms(info.license)
+    commercial = {
+        True: _("You may use it for commercial work."),
+        False: _("It is not for commercial work."),
+        None: _("Whether commercial work is allowed has to be read in its text."),
+    }[licence.commercial]
+    lines = [commercial]
+    if licence.attribution:
+        lines.append(_("Name its makers when you pass the model on."))
+    if licence.conditions:
+        lines.append(_(licence.conditions))
+    return lines
+
+
+def card_line(info: ModelInfo) -> str:
+    return " · ".join(part for part in (language_words(info), licence_words(info)) if part)
+
+
+# -- states ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Look:
+    """A chip: its words (already translated), tone and icon."""
+
+    words: str
+    tone: str
+    icon: str = ""
+
+
+def needs_acceptance(info: ModelInfo, accepted: bool = False) -> bool:
+    return info.gated and not accepted and info.state in (ModelState.NOT_INSTALLED, ModelState.PARTIAL)
+
+
+def look_of(info: ModelInfo, activity: Activity | None = None, accepted: bool = False) -> Look:
+    """The chip of a model's card."""
+    if activity is not None and activity.state is ActivityState.FAILED:
+        return Look(_("Stopped"), "danger", "warning-circle")
+    if info.problem:
+        return Look(_("Cannot be used yet"), "warning", "warning")
+    if info.state is ModelState.DAMAGED:
+        return Look(_("Damaged"), "danger", "x-circle")
+    if info.usable and info.update:
+        return Look(_("Update"), "info", "arrow-up")
+    if info.usable:
+        words = {"starter": _("Starter"), "folder": _("Used in place"), "imported": _("Imported")}.get(info.origin)
+        icon = {"starter": "package", "folder": "folder"}.get(info.origin, "check")
+        tone = {"starter": "info", "folder": "neutral"}.get(info.origin, "success")
+        return Look(words or _("Installed"), tone, icon)
+    if needs_acceptance(info, accepted):
+        return Look(_("Needs acceptance"), "warning", "warning")
+    if info.state is ModelState.PARTIAL:
+        return Look(_("Part-downloaded"), "neutral", "download-simple")
+    if info.origin == "starter":
+        return Look(_("Missing"), "warning", "warning")
+    return Look(_("Not installed"), "neutral")
+
+
+OPEN, DOWNLOAD, REVIEW, RESUME, UPDATE, RESTORE, REPAIR = (
+    "open",
+    "download",
+    "review",
+    "resume",
+    "update",
+    "restore",
+    "repair",
+)
+PAUSE, GO_ON, CANCEL, PLAY, DETAILS, REMOVE, VERIFY, PAGE = (
+    "pause",
+    "go-on",
+    "cancel",
+    "play",
+    "details",
+    "remove",
+    "verify",
+    "page",
+)
+ACTIONS = {
+    OPEN: N_("Open"),
+    DOWNLOAD: N_("Download"),
+    REVIEW: N_("Review"),
+    RESUME: N_("Resume"),
+    UPDATE: N_("Update"),
+    RESTORE: N_("Restore"),
+    REPAIR: N_("Repair"),
+    PAUSE: N_("Pause"),
+    GO_ON: N_("Go on"),
+    CANCEL: N_("Cancel the download"),
+    PLAY: N_("Play a sample"),
+    DETAILS: N_("Details"),
+    REMOVE: N_("Remove…"),
+    VERIFY: N_("Check its files"),
+    PAGE: N_("Open its page"),
+}
+
+
+def main_action(info: ModelInfo, activity: Activity | None = None, accepted: bool = False) -> str:
+    """What the one button of a model's card does; "" while work on it goes on."""
+    if activity is not None:
+        gated = activity.failure is not None and activity.failure.code == "hub-gated"
+        if activity.state is ActivityState.FAILED:
+            return REVIEW if gated and not accepted else RESUME
+        return ""
+    if info.problem:
+        return DETAILS
+    if info.usable:
+        return UPDATE if info.update else OPEN
+    if info.origin == "starter":
+        return RESTORE
+    if info.state is ModelState.DAMAGED:
+        return REPAIR
+    if needs_acceptance(info, accepted):
+        return REVIEW
+    return RESUME if info.state is ModelState.PARTIAL else DOWNLOAD
+
+
+# -- work -----------------------------------------------------------------------------------------------------
+
+
+def percent(activity: Activity) -> int:
+    """Whole per cent, never 100 before the end."""
+    return min(99, int(100 * activity.done / activity.total)) if activity.total else 0
+
+
+def activity_title(activity: Activity) -> str:
+    """The line above a card's progress."""
+    if activity.state is ActivityState.QUEUED:
+        return _("Waiting")
+    if activity.state is ActivityState.PAUSED:
+        return _("Paused at {percent} %").format(percent=percent(activity))
+    if activity.state is ActivityState.CHECKING:
+        return _("Checking what arrived")
+    if activity.state is ActivityState.WAITING:
+        return wait_words(activity)
+    words = {
+        ActivityKind.DOWNLOAD: N_("Downloading {percent} %"),
+        ActivityKind.VERIFY: N_("Checking {percent} %"),
+        ActivityKind.IMPORT: N_("Copying {percent} %"),
+        ActivityKind.CONVERT: N_("Converting {percent} %"),
+        ActivityKind.RESTORE: N_("Restoring {percent} %"),
+        ActivityKind.REMOVE: N_("Removing"),
+    }[activity.kind]
+    return _(words).format(percent=percent(activity))
+
+
+def strip_title(activity: Activity) -> str:
+    """What the strip at the window's foot calls the work."""
+    if activity.title and activity.kind in (ActivityKind.DOWNLOAD, ActivityKind.IMPORT, ActivityKind.CONVERT):
+        return activity.title
+    words = {
+        ActivityKind.VERIFY: N_("Checking models"),
+        ActivityKind.RESTORE: N_("Restoring the starter pack"),
+        ActivityKind.REMOVE: N_("Removing models"),
+    }.get(activity.kind, N_("Models"))
+    return _(words)
+
+
+def wait_words(activity: Activity) -> str:
+    if activity.retry_in >= 0:
+        return _("Trying again in {seconds} s").format(seconds=max(1, round(activity.retry_in)))
+    return explain(activity.note).title if activity.note else _("Waiting")
+
+
+def speed_words(speed: float) -> str:
+    return _("{size}/s").format(size=size_words(round(speed))) if speed >= 1 else ""
+
+
+def left_words(seconds: float) -> str:
+    """ "42 s left", "3 min left", "2 h left"; nothing while it cannot be told."""
+    if seconds < 0:
+        return ""
+    if seconds < 90:
+        return _("{seconds} s left").format(seconds=max(1, round(seconds)))
+    if seconds < 90 * 60:
+        return _("{minutes} min left").format(minutes=round(seconds / 60))
+    return _("{hours} h left").format(hours=round(seconds / 3600))
+
+
+def rate_words(activity: Activity) -> str:
+    """ "38 MB/s · 42 s left"."""
+    parts = (speed_words(activity.speed), left_words(activity.seconds_left))
+    return " · ".join(part for part in parts if part)
+
+
+def failure_words(activity: Activity) -> str:
+    failure = activity.failure
+    return explain(failure.code, dict(failure.arguments)).title if failure is not None else ""
+
+
+def spoken(info: ModelInfo, chip: str, action: str, activity: Activity | None, need: int, judged: Fit) -> str:
+    """A card as a screen reader says it."""
+    parts = [info.title, _(MEDIA[info.medium]), card_line(info)]
+    parts += [size_words(info.size) if info.size else "", memory_words(need), fit_words(judged)]
+    if activity is not None and not activity.ended:
+        parts += [activity_title(activity), part_words(activity.done, activity.total), rate_words(activity)]
+    else:
+        parts.append(chip)
+        parts.append(failure_words(activity) if activity is not None else "")
+    if action:
+        parts.append(_("Space: {action}").format(action=_(ACTIONS[action])))
+    return _(", ").join(part for part in parts if part)
+
+
+def fit_words(judged: Fit) -> str:
+    return {
+        Fit.FITS: _("Fits"),
+        Fit.TIGHT: _("Tight"),
+        Fit.TOO_LARGE: _("Too large"),
+        Fit.UNKNOWN: "",
+    }[judged]
+
+
+def recognised(seen: dict) -> str:
+    """What an inspection found, as the end of "Recognised as …"."""
+    architecture = str(seen.get("architecture") or "") or _("a kind this release does not know")
+    return _(KINDS.get(seen["kind"], KINDS["checkpoint"])).format(architecture=architecture)
+
+
+def verified(result: dict, titles: dict[str, str]) -> tuple[str, str]:
+    """(what a check found, what it means) in words; `titles` are models by id."""
+    damaged, whole, unknown = result.get("damaged", {}), result.get("whole", ()), result.get("unknown", ())
+    total = len(damaged) + len(whole) + len(unknown)
+    left = n_(
+        "{count} model came without figures to compare with; it was left as it is.",
+        "{count} models came without figures to compare with; they were left as they are.",
+        len(unknown),
+    ).format(count=len(unknown))
+    if damaged:
+        title = n_("{count} model has damaged files.", "{count} models have damaged files.", len(damaged))
+        files = sum(len(names) for names in damaged.values())
+        body = n_(
+            "{count} file was put aside: {models}. Repairing fetches only what is damaged.",
+            "{count} files were put aside: {models}. Repairing fetches only what is damaged.",
+            files,
+        ).format(count=files, models=_(", ").join(titles.get(str(id), str(id)) for id in damaged))
+        return title.format(count=len(damaged)), sentences(body, left if unknown else "")
+    title = n_("{count} model was checked.", "{count} models were checked.", total).format(count=total)
+    return title, sentences(_("Every file is as it should be."), left if unknown else "")
