@@ -70,7 +70,7 @@ class Endpoint:
             good = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0 and not parts.query
         except ValueError:
             good = False
-        if not good or "@" in self.url or not self.url.isprintable() or " " in self.url:
+        if not good or "@" in self.url or not all("!" <= sign <= "~" for sign in self.url):
             raise InvalidInput("hub-endpoint", {"parameter": "hub_endpoint", "address": self.url, "example": OFFICIAL})
         if self.proxy:
             parse_proxy(self.proxy)
@@ -118,7 +118,12 @@ def parse_proxy(address: str) -> Proxy:
     """Raises `InvalidInput("hub-proxy")`, which never shows the password."""
     try:
         parts = urlsplit(address)
-        if parts.scheme != "http" or not parts.hostname or parts.port == 0 or not address.isprintable():
+        if (
+            parts.scheme != "http"
+            or not parts.hostname
+            or parts.port == 0
+            or not (address.isascii() and address.isprintable())
+        ):
             raise ValueError(address)
     except ValueError:
         raise InvalidInput("hub-proxy", {"parameter": "hub_proxy", "proxy": address.rpartition("@")[2]}) from None

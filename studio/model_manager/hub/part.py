@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from studio.core.errors import Cancelled, from_os_error
 from studio.core.files import sync_folder
 from studio.model_manager.hub.api import RemoteFile
+from studio.model_manager.hub.aside import Aside
 
 _BLOCK = 1 << 20
 _SYNC = 64 << 20
@@ -19,18 +21,20 @@ class Part:
     """The part at `path` of `file`. What is appended is with the system when `append` returns, so that it survives the
     end of this process, and on the disk after every 64 MiB, so that a power cut costs no more. Context manager.
 
-    Raises `AtelierError`: "disk-full", "not-writable", …; what was appended before is kept.
+    Raises `Cancelled` soon after `stop`, and `AtelierError` ("disk-full", "not-writable", …); what was appended before
+    is kept.
     """
 
     def __init__(self, path: Path, file: RemoteFile, stop: threading.Event) -> None:
         self.path, self.file = path, file
+        self._stop = stop
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = path.open("r+b" if path.exists() else "x+b", buffering=0)
         except OSError as error:
             raise from_os_error(error, path) from error
         try:
-            self._read(stop)
+            self._read()
         except BaseException:
             self._stream.close()
             raise
@@ -78,9 +82,9 @@ class Part:
         self._digest = self._fresh()
 
     def sync(self) -> None:
-        """On disk, when this returns."""
+        """On disk, when this returns. A slow disk takes seconds for that; `stop` leaves it to itself."""
         try:
-            os.fsync(self._stream.fileno())
+            Aside(lambda: os.fsync(self._stream.fileno())).get(self._stop, math.inf)
             if self._synced == 0:
                 sync_folder(self.path.parent)
         except OSError as error:
@@ -94,14 +98,14 @@ class Part:
         except OSError as error:
             raise from_os_error(error, self.path) from error
 
-    def _read(self, stop: threading.Event) -> None:
+    def _read(self) -> None:
         """Hash what an earlier run left."""
         self.size, self._synced, self._digest = 0, 0, self._fresh()
         try:
             if os.fstat(self._stream.fileno()).st_size > self.file.size:
                 self.restart()
             while block := self._stream.read(_BLOCK):
-                if stop.is_set():
+                if self._stop.is_set():
                     raise Cancelled
                 self._digest.update(block)
                 self.size += len(block)

@@ -16,8 +16,9 @@ import httpcore2
 
 from studio.core.errors import AtelierError
 from studio.model_manager.hub.answers import Asked, Trouble, refuse
+from studio.model_manager.hub.aside import Aside
 from studio.model_manager.hub.endpoint import Endpoint, Proxy, host_of, origin_of
-from studio.model_manager.hub.sockets import Aside, Backend
+from studio.model_manager.hub.sockets import Backend
 
 _HOPS = 8
 _KEYRING = 120.0  # s

@@ -14,7 +14,7 @@ from studio.model_manager.hub.endpoint import Endpoint
 from studio.model_manager.hub.wire import Patience
 from tests.fakes.hub import FakeHub
 
-QUICK = Patience(connection=1.0, stall=0.3, first=0.001)
+QUICK = Patience(connection=1.0, stall=0.15, first=0.001)
 
 
 @pytest.fixture

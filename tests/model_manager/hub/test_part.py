@@ -44,9 +44,9 @@ def test_a_full_disk_keeps_the_part_and_goes_on_when_there_is_room(
     get = download()
     whole = Part._read
 
-    def read(self: Part, stop: threading.Event) -> None:
+    def read(self: Part) -> None:
         self._stream = FullDisk(self._stream, 100_001)  # type: ignore[assignment]
-        whole(self, stop)
+        whole(self)
 
     with monkeypatch.context() as patch:
         patch.setattr(Part, "_read", read)

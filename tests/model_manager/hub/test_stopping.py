@@ -25,7 +25,7 @@ Make = Callable[..., Any]
 SOON = 0.5  # s
 
 
-def stops_soon(download: Any, after: float = 0.25) -> None:
+def stops_soon(download: Any, after: float = 0.15) -> None:
     wished: list[float] = []
 
     def wish() -> None:
@@ -118,6 +118,17 @@ def test_while_the_keyring_asks_the_user(download: Make) -> None:
     finally:
         free.set()
     assert not get.fake.requests
+
+
+def test_while_a_slow_disk_writes(download: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = patient(download())
+    free = threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda _number: free.wait())
+    try:
+        stops_soon(get)
+    finally:
+        free.set()
+    assert get.part.read_bytes() == get.content
 
 
 def test_while_an_earlier_part_is_read(download: Make) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.server
+import socket
+import socketserver
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -174,7 +176,7 @@ class _Redirecting(http.server.BaseHTTPRequestHandler):
         """Nothing is printed."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def safe_server(to: str) -> Iterator[str]:
     """A server with TLS that redirects to `to`."""
     handler = type("Handler", (_Redirecting,), {"to": to})
@@ -208,6 +210,49 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(download: Make
         with pytest.raises(AtelierError) as raised:
             get.run()
     assert raised.value.code == "hub-certificate" and not get.waits and not get.fake.requests
+
+
+class _Tunnel(socketserver.StreamRequestHandler):
+    """A proxy that makes tunnels to one place, wherever they are wanted to."""
+
+    to = 0
+    heard: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        self.heard.append(b"".join(iter(self.rfile.readline, b"\r\n")).decode())
+        with socket.create_connection(("127.0.0.1", self.to)) as behind:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=_pump, args=(behind, self.connection))
+            back.start()
+            _pump(self.connection, behind)
+            back.join()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+
+
+def test_through_the_tunnel_of_a_proxy_to_a_safe_hub(download: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = download(token="hf_secret")
+    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+    with safe_server("https://elsewhere.invalid/") as url, contextlib.ExitStack() as stack:
+        handler = type("Tunnel", (_Tunnel,), {"to": int(url.rpartition(":")[2]), "heard": []})
+        proxy = stack.enter_context(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler))
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.02,))
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(proxy.shutdown)
+        get.endpoint = Endpoint("https://localhost:1", proxy=f"http://me:word@127.0.0.1:{proxy.server_address[1]}")
+        with pytest.raises(AtelierError) as raised:
+            get.run()
+    login = base64.b64encode(b"me:word").decode()
+    assert raised.value.code == "hub-certificate" and raised.value.arguments["host"] == "elsewhere.invalid"
+    assert "CONNECT localhost:1 " in handler.heard[0] and login in handler.heard[0]
+    assert "CONNECT elsewhere.invalid:443 " in handler.heard[1]
+    assert not any("hf_secret" in heard for heard in handler.heard), "what is inside the tunnel is not the proxy's"
 
 
 def test_from_a_safe_connection_nothing_leads_to_an_unsafe_one(download: Make, monkeypatch: pytest.MonkeyPatch) -> None:
