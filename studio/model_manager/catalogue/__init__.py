@@ -47,12 +47,12 @@ class Catalogue:
     def list(self) -> list[ModelInfo]:
         """Every model: the starter pack first, then imported ones, other studios', the cache's, and last the known
         ones that are not on this computer."""
-        return [found.info for found in self._find().values()]
+        return [found.info for found in self.found().values()]
 
     def files(self, model_id: str) -> ModelFiles:
         """Where the files of an installed model are. Raises `AtelierError`: "model-unknown" (an `InvalidInput`),
         "starter-missing", "starter-damaged", "model-not-installed", or the model's own `problem`."""
-        everything = self._find()
+        everything = self.found()
         found = everything.get(model_id)
         if found is None:
             choices = [name for name, other in everything.items() if other.files]
@@ -71,7 +71,8 @@ class Catalogue:
             raise AtelierError("model-files-missing", {"model": info.title, "files": [*info.missing]})
         raise AtelierError(info.problem or "model-not-installed", {"model": info.title})
 
-    def _find(self) -> dict[str, Found]:
+    def found(self) -> dict[str, Found]:
+        """Every model by its id, with where it is; as `list`."""
         with self._lock:
             seen: dict[tuple[Any, ...], list[Found]] = {}
             found: dict[str, Found] = {}
@@ -113,7 +114,7 @@ class Catalogue:
     def _imported(self) -> Iterator[Place]:
         for kind in ("imported", "converted"):
             for path in places.entries(self.models_dir / kind):
-                if path.suffix == ".json" or path.is_symlink():
+                if path.suffix == ".json":
                     continue
                 name = f"{kind}/{path.stem if path.is_file() else path.name}"
                 beside = places.stamp(path.with_suffix(".json")) if path.is_file() else ()

@@ -53,7 +53,8 @@ def _search(model_id: str, model: FolderModel) -> Callable[[], list[Found]]:
             return []
         files = list(model.files.values())
         path = files[0] if len(files) == 1 else Path(os.path.commonpath([file.parent for file in files]))
-        known = {"config": model.config} if model.config else None
+        # A single file of tensors says nothing of itself in words; everything else is read here in full.
+        known = {"config": model.config} if path.suffix == ".safetensors" and path in files else None
         found = recognising.whole(model_id, path, model.files, "folder", known=known)
         if found is None:
             return []

@@ -45,7 +45,10 @@ def models(
         mine = [(family, entry) for family, entry in known if entry.get("revision", _MAIN) == revision]
         for each in (*_known(mine, path, listed, ours), *_others(repository, mine, path, listed, ours)):
             found.setdefault(each.info.id, each)
-    for each in _unfinished(repository, folder, known, downloads, found):
+    for each in (
+        *_unfinished(repository, folder, known, downloads, found),
+        *_damaged(repository, folder, shown, found),
+    ):
         found.setdefault(each.info.id, each)
     return list(found.values())
 
@@ -135,6 +138,21 @@ def _unfinished(
                         size=entry.get("size", 0),
                     )
                 )
+
+
+def _damaged(
+    repository: str, folder: Path, shown: Mapping[str, Path | None], found: Mapping[str, Found]
+) -> Iterator[Found]:
+    """A model of which only a file is left out that turned out to be damaged, in a cache that others filled."""
+    if found or not any(name.endswith(".damaged") for name in places.unfinished(folder)):
+        return
+    for path in shown.values():
+        config = recognising.config_of(places.files_in(path, within=folder)) if path else None
+        family_id = families.recognise(config) if config else None
+        if path and family_id:
+            about = entries.about(family_id, repository)
+            fields = {"origin": "hub", "repository": repository, "revision": path.name}
+            yield Found(entries.info_of(None, family_id, about, repository, state=ModelState.DAMAGED, **fields))
 
 
 def _belongs(download: Download, entry: Entry, name: str) -> bool:
