@@ -429,6 +429,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("This is not a token."),
         N_("A token is one word of letters, digits and signs. Copy it again from the hub, without spaces."),
     ),
+    "hub-token-unsafe": (
+        N_("{host} is reached without encryption, so no token is sent to it."),
+        N_("Anybody on the way could read it. Write the mirror’s address with https:// in the settings."),
+    ),
     "hub-unsafe-name": (
         N_("{model} has a file with an unsafe name: {file}."),
         N_("It could be written outside the models folder, so nothing of this model is downloaded."),

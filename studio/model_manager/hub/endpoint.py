@@ -81,6 +81,11 @@ class Endpoint:
             return False
         return urlsplit(url).scheme == "https" or is_loopback(urlsplit(url).hostname or "")
 
+    def check_token(self) -> None:
+        """Raises `InvalidInput("hub-token-unsafe")` where a token for this hub would never be sent."""
+        if not self.may_have_token(self.url):
+            raise InvalidInput("hub-token-unsafe", {"parameter": "token", "host": self.host})
+
     def proxy_for(self, url: str) -> Proxy | None:
         """The proxy on the way to `url`: that of the settings, or the one the system says."""
         if self.proxy:

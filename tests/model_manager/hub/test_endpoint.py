@@ -81,6 +81,14 @@ def test_a_token_goes_to_the_very_same_origin_only(url: str, may: bool) -> None:
     assert Endpoint().may_have_token(url) is may
 
 
+def test_a_token_that_would_never_be_sent_is_said_to_be_so() -> None:
+    for url in (OFFICIAL, "http://127.0.0.1:80", "http://localhost:1", "https://mirror.example"):
+        Endpoint(url).check_token()
+    with pytest.raises(InvalidInput) as raised:
+        Endpoint("http://mirror.example").check_token()
+    assert raised.value.code == "hub-token-unsafe" and "mirror.example" in str(raised.value)
+
+
 # -- tokens ---------------------------------------------------------------------------------------------------
 
 
