@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from studio.ui.widgets import buttons
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.plays import Writing, fails
 from tests.fakes.studio import Studio
@@ -224,6 +225,23 @@ def test_a_failure_or_a_stop_leaves_the_text_alone(studio: Studio) -> None:  # n
     assert body(tab) == TEXT
     tab.rework.undo()
     assert tab.text_stage.editor.text == TEXT
+
+
+def test_a_click_meant_for_stop_keeps_and_leaves_nothing(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(buttons, "GRACE_MS", 60_000)
+    tab = begin(studio, pause=2)
+    bar = tab.text_stage.pending
+    studio.wait(lambda: bool(tab.rework.pending and tab.rework.pending.text))
+    assert not bar.stop.isHidden()
+    studio.engine.release()
+    ready(studio, tab)
+    for button in (bar.keep, bar.undo, bar.try_again):
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert tab.rework.pending is not None and tab.rework.pending.run is None
+    assert body(tab) == TEXT
+    monkeypatch.setattr(buttons, "GRACE_MS", 0)
+    QTest.mouseClick(bar.keep, Qt.MouseButton.LeftButton)
+    assert body(tab) == "One is short. Two is straight. Three ends it."
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 700)])

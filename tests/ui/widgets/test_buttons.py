@@ -99,6 +99,7 @@ def test_generate_and_stop(show, qtbot):
 
 
 def test_a_click_meant_for_stop_begins_nothing(show, qtbot, monkeypatch):
+    monkeypatch.setattr(buttons, "GRACE_MS", 60_000)
     button = GenerateButton("Write")
     show(button)
     said: list[str] = []
