@@ -73,6 +73,14 @@ class Console:
             self._line = text
             self._write_err(text)
 
+    def ask(self, question: str) -> str | None:
+        """What the user types in answer; None where nobody can be asked."""
+        if not self.interactive or not _is_terminal(sys.stdin):
+            return None
+        self.clear()
+        self._write_err(f"{question} ")
+        return sys.stdin.readline()
+
     def clear(self) -> None:
         if self._line:
             self._write_err("\r" + " " * width(self._line) + "\r")

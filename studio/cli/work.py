@@ -47,7 +47,7 @@ def work(request: Request, filer: Filer, desk: Desk, *, as_json: bool) -> int:
     awake = KeepAwake(jobs.subscribe, desk.settings)
     mail: queue.SimpleQueue[Any] = queue.SimpleQueue()
     try:
-        with _signals(lambda: mail.put("stop")):
+        with signals(lambda: mail.put("stop")):
             client.subscribe(mail.put)
             client.subscribe_state(mail.put)
             jobs.subscribe(mail.put)
@@ -122,7 +122,7 @@ class _Following:
         elif isinstance(event, Phase) and event.name == "load":
             self._console.status(_("Loading the model…"))
         elif isinstance(event, Progress) and not (self._console.shows_text and self._written and not self._to_file):
-            left = _seconds_left(event.seconds_left)
+            left = seconds_left(event.seconds_left)
             self._console.status(left, event.step, event.steps)
 
     def _filed(self, filed: JobFiled) -> int:
@@ -181,7 +181,7 @@ class _Following:
 
 
 @contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
+def signals(stop: Callable[[], None]) -> Iterator[None]:
     """Let the signals that end programs stop the job; the second one ends this program at once."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
@@ -205,7 +205,7 @@ def _json_of(message: Message) -> str:
     return frame[4 : 4 + length].decode("utf-8", "replace")
 
 
-def _seconds_left(seconds: float) -> str:
+def seconds_left(seconds: float) -> str:
     if seconds < 0:
         return ""
     if seconds < 60:
