@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -122,6 +122,16 @@ class Downloads:
     def owns(self, activity: str) -> bool:
         with self._changed:
             return activity in self._jobs
+
+    def give_up(self, models: Collection[str]) -> None:
+        """Cancel the downloads of `models`; returns when nothing is written for them any more."""
+        with self._changed:
+            jobs = [job for job in self._jobs.values() if job.entry.model in models]
+            threads = [job.thread for job in jobs if job.thread]
+            for job in jobs:
+                self.cancel(job.id)
+        for thread in threads:
+            thread.join(_STOP_SECONDS)
 
     def close(self) -> None:
         """Stop working; what is under way goes on at the next start."""

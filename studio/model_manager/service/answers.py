@@ -14,6 +14,7 @@ from studio.core import paths
 from studio.core.activities import Activity, ActivityKind
 from studio.core.errors import AtelierError
 from studio.core.models import ModelInfo, ModelState
+from studio.model_manager import disk, starter
 from studio.model_manager.catalogue import Catalogue, default_hub_cache
 from studio.model_manager.downloads.manager import Downloads
 from studio.model_manager.downloads.store import Store
@@ -22,7 +23,7 @@ from studio.model_manager.hub.endpoint import Endpoint
 from studio.model_manager.hub.secrets import Secrets
 from studio.model_manager.service import wishes
 from studio.model_manager.service.settings import LiveSettings
-from studio.model_manager.service.works import Progress, Works
+from studio.model_manager.service.works import Progress, Run, Works
 from studio.model_manager.trust import folders
 from studio.model_manager.trust.importing import import_file
 from studio.model_manager.trust.inspection import inspect
@@ -147,6 +148,8 @@ class Answers:
 
     def _on_download(self, model: str) -> str:
         wish = wishes.wish(model)
+        if wish.starter:
+            return self._on_restore()
         return self._manager().download(wish.model, wish.title, wish.medium, wish.sources)
 
     def _on_pause(self, activity: str) -> None:
@@ -201,6 +204,41 @@ class Answers:
     def _on_remove_folder(self, path: str) -> None:
         self._changed()
 
+    # -- disk -------------------------------------------------------------------------------------------------
+
+    def _on_disk(self) -> dict[str, Any]:
+        return disk.usage(self._catalogue, self._settings().models_limit)
+
+    def _on_removal(self, models: list[str]) -> dict[str, Any]:
+        return disk.removal(self._catalogue, models)
+
+    def _on_remove(self, models: list[str]) -> str:
+        def run(progress: Progress, stop: threading.Event) -> dict[str, Any]:
+            self._manager().give_up(models)
+            return disk.remove(self._catalogue, models, progress=progress, stop=stop)
+
+        return self._work(ActivityKind.REMOVE, models, run)
+
+    def _on_verify(self, models: list[str]) -> str:
+        def run(progress: Progress, stop: threading.Event) -> dict[str, Any]:
+            return disk.verify(self._catalogue, models, progress=progress, stop=stop)
+
+        return self._work(ActivityKind.VERIFY, models, run)
+
+    def _on_restore(self) -> str:
+        def run(progress: Progress, stop: threading.Event) -> dict[str, Any]:
+            return {"restored": starter.restore(self._store.models, progress=progress, stop=stop)}
+
+        return self._work(ActivityKind.RESTORE, [], run)
+
+    def _work(self, kind: ActivityKind, models: list[str], run: Run) -> str:
+        """Named by its model, where it is about one only."""
+        known = {info.id: info for info in self._catalogue.list()}
+        info = known.get(models[0]) if len(models) == 1 else None
+        if info is None:
+            return self._works.start(kind, "", run)
+        return self._works.start(kind, info.title, run, model=info.id, medium=str(info.medium))
+
     # -- access -----------------------------------------------------------------------------------------------
 
     def _on_token_state(self) -> dict[str, Any]:
@@ -214,8 +252,10 @@ class Answers:
         return {"host": state.host, "known": state.known, "kept": state.kept, "user": user}
 
     def _on_set_token(self, token: str) -> dict[str, Any]:
-        host = self._hub().endpoint.host
+        endpoint = self._hub().endpoint
+        host = endpoint.host
         if token:
+            endpoint.check_token()
             self._secrets.set_token(host, token)
         else:
             self._secrets.forget(host)
@@ -223,7 +263,7 @@ class Answers:
 
     def _used(self) -> int:
         """Bytes that models take, for the user's limit."""
-        return 0
+        return disk.usage(self._catalogue)["used"]
 
     def _hub(self) -> Hub:
         return Hub(Endpoint.of(self._settings(), os.environ), self._secrets.token)
