@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cache
 from math import cos, pi, sin
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
@@ -301,12 +302,19 @@ DRAWINGS: tuple[Callable[[], list[Shape]], ...] = (
 GROUNDS = ("#F9C9B0", "#CFE3D4", "#D9CDF2", "#BFDDE4", "#F6DFA6", "#F6C6D6", "#C9D6F5")
 
 
-def _drawing(painter: QPainter, box: QRectF, number: int) -> None:
-    """A drawing with the white edge of a sticker."""
+@cache
+def _parts(number: int) -> tuple[QPainterPath, list[Shape]]:
+    """The outline of a drawing, and its shapes."""
     shapes = DRAWINGS[number]()
     outline = QPainterPath()
     for path, _color in shapes:
         outline = outline.united(path)
+    return outline, shapes
+
+
+def _drawing(painter: QPainter, box: QRectF, number: int) -> None:
+    """A drawing with the white edge of a sticker."""
+    outline, shapes = _parts(number)
     painter.save()
     painter.translate(box.topLeft())
     painter.scale(box.width() / 100, box.height() / 100)

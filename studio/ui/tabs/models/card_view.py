@@ -61,6 +61,11 @@ class CardView(QListView):
         # Scrolling then moves pixels and paints only what appears.
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
+    def dataChanged(self, topLeft, bottomRight, roles=()) -> None:
+        """Cards are all of one size: Qt would lay out all of them anew for news of one."""
+        for row in range(topLeft.row(), bottomRight.row() + 1):
+            self.update(self.listing.index(row, 0))
+
     # -- form -------------------------------------------------------------------------------------------------
 
     def set_rows(self, rows: bool) -> None:
