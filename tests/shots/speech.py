@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu
 
 from studio.documents.speech import SpeechDocument
@@ -115,6 +116,7 @@ def writing(studio: Studio) -> None:
     speech.room.writing.add(-1, GUIDE, title="Lantern hall audio guide")
     speech.panel.pronunciation.set_lexicon({"mulberry": "mull berry", "Atelier": "[ˌætəljˈA]"})
     speech.panel.pronunciation.set_expanded(True)
+    studio.spin(200)
     speech.speech_stage.list.write_at(1, 20)
 
 
@@ -136,10 +138,31 @@ def folds(studio: Studio) -> None:
     speech = tab(studio)
     speech.panel.blend.set_expanded(True)
     speech.panel.blend.on.setChecked(True)
+    speech.panel.ends.set_expanded(True)
+    speech.panel.ends.trim.setChecked(True)
+    speech.panel.ends.fade_out.set_value(1.5)
     speech.panel.form.set_expanded(True)
     studio.spin(250)
     assert isinstance(speech.inspector, Inspector)
     speech.inspector.area.verticalScrollBar().setValue(10_000)
+
+
+def export_menu(studio: Studio) -> None:
+    """The formats of a file."""
+    spoken(studio)
+    header = tab(studio).header
+    formats = QMenu(studio.window)
+    header.export.menu_wanted.emit(formats)
+    more = header.export.more
+    formats.popup(more.mapToGlobal(more.rect().bottomRight()) - QPoint(formats.sizeHint().width(), 0))
+
+
+def resumed(studio: Studio) -> None:
+    """An engine that died, and a reading that went on by itself."""
+    speech = tab(studio)
+    studio.engine.play = Speaking(fail_at=(3, "crash"))
+    read(studio, speech, GUIDE, "Lantern hall audio guide")
+    _hush(speech)
 
 
 def rename(studio: Studio) -> None:
@@ -156,5 +179,7 @@ SCENES = [
     Scene("writing", writing),
     Scene("menu", menu),
     Scene("folds", folds),
+    Scene("export", export_menu),
+    Scene("resumed", resumed),
     Scene("rename", rename),
 ]

@@ -177,6 +177,21 @@ def test_pasting_a_long_text_splits_it_and_can_be_taken_back(studio: Studio, tab
     assert len(document.sentences) == 4
 
 
+def test_the_field_of_a_long_sentence_shows_all_of_it(studio: Studio, tab: SpeechTab) -> None:
+    studio.window.resize(1024, 700)
+    write(tab, "Every lantern here was folded by hand from a single sheet of mulberry paper.")
+    studio.spin(100)
+    view = tab.speech_stage.list
+    view.write_at(0)
+    studio.spin(60)
+    editor = view.editor
+    assert editor is not None
+    line = editor.fontMetrics().lineSpacing()
+    assert editor.height() >= 2 * line and view.visualRect(view.rows.index(0, 0)).height() > editor.height()
+    studio.window.resize(1440, 900)
+    studio.wait(lambda: editor.height() < 2 * line + 14)
+
+
 def test_a_long_paste_into_a_field_becomes_sentences_behind_it(studio: Studio, tab: SpeechTab) -> None:
     document = write(tab)
     view = tab.speech_stage.list

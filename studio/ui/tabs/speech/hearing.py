@@ -415,5 +415,7 @@ class Hearing(QObject):
         return least * (MOST / least) ** share
 
     def _share(self) -> float:
+        if not len(self._parts):
+            return 0.0
         least = min(self._stage.waveform.least(), MOST / 2)
         return math.log(max(self._stage.waveform.zoom() / least, 1.0)) / math.log(MOST / least)

@@ -33,7 +33,8 @@ from studio.ui.widgets.waveform import clock_time
 ROW, LINE = 52, 20
 NUMBER, TEXT = 44, 60  # left edges of what follows them
 VOICE, STATE, MORE = 78, 72, 56  # columns at the end
-NARROW = 560  # below this width the voice stands under the words
+BLEND = 112  # the voice's column where there is room for the names of two
+NARROW, ROOMY = 560, 760  # below the first width the voice stands under the words, above the other its column is wide
 _TONES = {"edited": "warning", "making": "speech", "waiting": "neutral", "mute": "danger"}
 REPAINTED = 30  # rows, above which the whole view is painted
 
@@ -52,14 +53,15 @@ class ScriptDelegate(QStyledItemDelegate):
     # -- places -----------------------------------------------------------------------------------------------
 
     def text_rect(self, rect: QRect) -> QRect:
-        end = MORE + STATE + (0 if self._narrow(rect) else VOICE) + 12
+        end = MORE + STATE + (0 if self._narrow(rect) else self._voice_width(rect)) + 12
         return QRect(rect.x() + TEXT, rect.y(), rect.width() - TEXT - end, rect.height())
 
     def voice_rect(self, rect: QRect) -> QRect:
         if self._narrow(rect):
             text = self.text_rect(rect)
             return QRect(text.x(), rect.bottom() - 24, text.width(), 16)
-        return QRect(rect.right() + 1 - MORE - STATE - VOICE, rect.y(), VOICE, rect.height())
+        width = self._voice_width(rect)
+        return QRect(rect.right() + 1 - MORE - STATE - width, rect.y(), width, rect.height())
 
     def state_rect(self, rect: QRect) -> QRect:
         return QRect(rect.right() + 1 - MORE - STATE, rect.y(), STATE, rect.height())
@@ -69,6 +71,9 @@ class ScriptDelegate(QStyledItemDelegate):
 
     def number_rect(self, rect: QRect) -> QRect:
         return QRect(rect.x(), rect.y(), NUMBER + 8, rect.height())
+
+    def _voice_width(self, rect: QRect) -> int:
+        return BLEND if rect.width() >= ROOMY else VOICE
 
     def _narrow(self, rect: QRect) -> bool:
         return rect.width() < NARROW

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPaintEvent, QTextLayout, QTextOption
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from studio.core.i18n import _
@@ -92,16 +92,22 @@ class SentenceEdit(QPlainTextEdit):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._lines = 1
-        self.textChanged.connect(self._on_text)
+        self.textChanged.connect(self._count_lines)
         self.document().setModified(False)  # its margin and font do not count
 
     def wanted_height(self) -> int:
         return self._lines * self.fontMetrics().lineSpacing() + 16
 
-    def _on_text(self) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._count_lines()  # another width wraps other lines
+
+    def _count_lines(self) -> None:
         block, lines = self.document().begin(), 0
+        layout = self.document().documentLayout()
         while block.isValid():
-            lines += max(1, block.layout().lineCount() if block.layout() else 1)
+            layout.blockBoundingRect(block)  # has its lines laid out
+            lines += max(1, block.layout().lineCount())
             block = block.next()
         lines = min(lines, 8)
         if lines != self._lines:
