@@ -95,7 +95,7 @@ PARAMS: tuple[Param, ...] = (
     PAUSE,
     Number(
         id="paragraph_pause",
-        label=N_("Pause between paragraphs"),
+        label=N_("Paragraph pause"),
         help=N_("Silence where a new paragraph begins."),
         default=0.8,
         maximum=10.0,
