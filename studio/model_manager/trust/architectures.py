@@ -143,6 +143,10 @@ def _diffusers_unet(names: _Names) -> Architecture | None:
 
 
 def _sd3(names: _Names) -> Architecture | None:
+    if names.has("pos_embed.pos_embed", "transformer_blocks.0.norm1_context.linear.weight"):  # diffusers' names
+        width, places = names.size("pos_embed.pos_embed", -1), names.size("pos_embed.pos_embed", 1)
+        known = {(1536, 36864): "3", (1536, 147456): "3.5-medium", (2432, 36864): "3.5-large"}.get((width, places))
+        return _found(f"stable-diffusion-{known}", "transformer") if known else None
     context = names.some("joint_blocks.0.context_block.adaLN_modulation.1.bias")
     if context is None:
         return None
@@ -201,7 +205,7 @@ def _vae(names: _Names) -> Architecture | None:
             if len(weight.shape) != 4:
                 return None
             return _found("autoencoder-kl", "vae", latent_channels=weight.shape[1])
-    if names.has("decoder.layers.1.weight", "encoder.layers.0.weight") or names.has("taesd_decoder.1.weight"):
+    if names.has("decoder.layers.0.weight", "encoder.layers.0.weight") or names.has("taesd_decoder.1.weight"):
         return _found("autoencoder-tiny", "vae")
     return None
 

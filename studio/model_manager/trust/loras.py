@@ -39,12 +39,12 @@ def _by_shape(downs: Mapping[str, Tensor]) -> str:
             return BY_WIDTH[tensor.shape[1]]
     widths = {tensor.shape[1] for tensor in downs.values() if len(tensor.shape) >= 2}
     if re.search(r"single_transformer_blocks[._]\d|(double|single)_blocks[._]\d", names):
-        # FLUX.1 is 3072 wide; FLUX.2 has one modulation for all blocks, and other widths.
+        # FLUX.1 is 3072 wide; FLUX.2 has other widths.
         return "flux-1" if 3072 in widths else "flux-2" if widths & {4096, 6144} else ""
-    if re.search(r"joint_blocks[._]\d", names) or (_joint(names) and widths & {1536, 2432}):
+    if re.search(r"joint_blocks[._]\d", names):
         return "stable-diffusion-3"
-    if _joint(names) and 3072 in widths:
-        return "qwen-image"
+    if re.search(r"transformer_blocks[._]\d+[._](attn[._]|img_mlp|txt_mlp|img_mod|txt_mod)", names):
+        return _joint(names, widths)
     if re.search(r"layers[._]\d+[._](attention|feed_forward|adaLN_modulation)", names):
         return "z-image" if 3840 in widths else ""
     if re.search(r"(self_attn|mlp)[._](q_proj|k_proj|v_proj|gate_proj)", names) and not re.search(
@@ -54,9 +54,19 @@ def _by_shape(downs: Mapping[str, Tensor]) -> str:
     return ""
 
 
-def _joint(names: str) -> bool:
-    """Whether blocks treat picture and text together, in diffusers' names."""
-    return re.search(r"transformer_blocks[._]\d+[._]attn[._]add_[qkv]_proj", names) is not None
+def _joint(names: str, widths: set[int]) -> str:
+    """Transformers that treat picture and text in the same blocks, in diffusers' names."""
+    if widths & {1536, 2432}:
+        return "stable-diffusion-3"
+    if 3072 not in widths:
+        return ""
+    if re.search(r"(img|txt)_(mlp|mod)", names):
+        return "qwen-image"
+    if re.search(r"[._]ff(_context)?[._]net", names):
+        return "flux-1"
+    # Both are as wide; FLUX.1 has 19 such blocks, Qwen-Image 60.
+    highest = max(map(int, re.findall(r"transformer_blocks[._](\d{1,4})[._]", names)), default=0)
+    return "qwen-image" if highest >= 19 else ""
 
 
 def _by_words(metadata: Mapping[str, str]) -> str:

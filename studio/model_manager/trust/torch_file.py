@@ -129,7 +129,8 @@ def _read_row(path: Path, stream: BinaryIO, machine: Machine) -> tuple[Any, dict
             raise refused(path, BROKEN, f"storage {key!r} is not the one described"[:200])
         size = storage.count * BITS[storage.dtype] // 8
         places[storage.key] = (stream.tell(), size)
-        stream.seek(size, 1)
+        if stream.seek(size, 1) > size_of(stream):
+            raise refused(path, CUT_OFF, f"storage {key!r}"[:200])
     return value, places
 
 
