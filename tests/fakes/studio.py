@@ -95,8 +95,9 @@ class Studio:
         )
         return self.services.queue.submit(request)
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
-        """Let events happen until `condition` holds."""
+    def wait(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Let events happen until `condition` holds. The limit ends what hangs; a busy machine takes seconds for the
+        first import of a large library."""
         clock = QElapsedTimer()
         clock.start()
         while not condition():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton
 from studio.core import i18n
 from studio.core.errors import AtelierError
 from studio.core.jobs import JobState, Medium
+from studio.core.messages import Done
 from studio.documents import SpeechDocument
 from studio.documents.takes import Take
 from studio.media import carriers
@@ -378,6 +380,23 @@ def test_a_full_disk_keeps_what_was_said(studio: Studio, tab: SpeechTab, monkeyp
     speak(studio, tab)
     assert states(document)[0] == "made" and states(document)[-1] == "waiting"
     assert states(document).count("made") == 2
+    assert any("disk is full" in words for words in toasts(studio))
+
+
+def test_a_disk_that_is_full_after_the_last_word_is_told(
+    studio: Studio, tab: SpeechTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = write(tab)
+    done = threading.Event()
+    studio.services.bridge.job_event.connect(lambda event: done.set() if isinstance(event, Done) else None)
+
+    def refuse(*_values: object) -> Take:
+        done.wait(10)
+        raise AtelierError("disk-full", {"path": "/full"})
+
+    monkeypatch.setattr(document.takes, "write", refuse)
+    speak(studio, tab)
+    assert states(document) == ["waiting"] * 4
     assert any("disk is full" in words for words in toasts(studio))
 
 

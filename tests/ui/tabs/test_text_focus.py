@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from studio.ui.widgets import buttons
 from tests.fakes.plays import Writing
 from tests.fakes.studio import Studio
 from tests.ui.tabs.test_text_chat import say
@@ -19,7 +21,11 @@ def in_front(studio: Studio) -> None:  # noqa: F811
     studio.wait(lambda: QApplication.activeWindow() is studio.window)
 
 
-def test_a_finished_change_gives_the_keyboard_to_keep_and_keep_to_the_page(studio: Studio) -> None:  # noqa: F811
+def test_a_finished_change_gives_the_keyboard_to_keep_and_keep_to_the_page(
+    studio: Studio,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(buttons, "GRACE_MS", 0)
     in_front(studio)
     tab = begin(studio, pause=2)
     studio.wait(lambda: bool(tab.rework.pending and tab.rework.pending.text))

@@ -344,7 +344,7 @@ class SpeechRoom(QObject):
         self._stage.list.rows.set_run(None)
         self._hearing.refresh()
         failure = run.failure
-        if failure is not None and run.state == "stopped":  # the engine was well: filing was not
+        if failure is not None and run.state != "failed":  # the engine was well: filing was not
             self._shell.show_error(AtelierError(failure.code, dict(failure.arguments), failure.details))
         self.refresh()
 
