@@ -60,10 +60,11 @@ def test_known_models_are_listed_before_they_are_here(catalogue: Catalogue) -> N
 
 
 def test_a_known_model_keeps_its_id(catalogue: Catalogue) -> None:
+    other = "Qwen3-4B-Q8_0.gguf"
     put(
         catalogue.hub_cache,
         QWEN,
-        {QWEN_FILE: gguf_bytes(10), "Qwen3-4B-Q8_0.gguf": gguf_bytes(20), "config.json": LLAMA},
+        {QWEN_FILE: gguf_bytes(10), other: gguf_bytes(20), "config.json": LLAMA},
     )
     assert here(catalogue) == {QWEN: ModelState.INSTALLED, f"{QWEN}/{other}": ModelState.INSTALLED}
     info = infos(catalogue)[QWEN]
@@ -156,11 +157,12 @@ def test_pipelines_of_several_parts_are_whole_or_not_offered(
     monkeypatch.setitem(families.all(), "pipeline", family)  # type: ignore[arg-type]
     index = {"_class_name": "TinyPipeline", "unet": ["diffusers", "UNet"], "vae": ["diffusers", "VAE"]}
     index |= {"scheduler": ["diffusers", "S"], "safety_checker": [None, None], "force_zeros": True}
+    shard = "diffusion_pytorch_model-00001-of-00001.safetensors"
     files = {
         "model_index.json": json.dumps(index).encode(),
         "unet/config.json": b"{}",
-        "unet/model.safetensors.index.json": json.dumps({"weight_map": {"a": "one.safetensors"}}).encode(),
-        "unet/one.safetensors": b"1",
+        "unet/model.safetensors.index.json": json.dumps({"weight_map": {"a": shard}}).encode(),
+        f"unet/{shard}": b"1",
         "vae/config.json": b"{}",
         "vae/model.safetensors": b"22",
         "scheduler/scheduler_config.json": b"{}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from studio.model_manager.catalogue.entries import Entry
 
 _MAX_CONFIG = 16 << 20
 _WITHOUT_WEIGHTS = ("feature_extractor", "image_processor", "scheduler")
+_INDEX = ".safetensors.index.json"
+_SHARD = re.compile(r"-\d{5}-of-\d{5}\.safetensors$")
 _SINGLE = (".safetensors", ".gguf", ".sf2", ".sf3")
 
 
@@ -153,10 +156,13 @@ def _has_parts(names: tuple[str, ...], index: Mapping[str, Any], listed: Mapping
 
 def _has_shards(names: tuple[str, ...], listed: Mapping[str, Path]) -> bool:
     """Whether the files that weights in parts consist of are all there."""
+    indexed = {_folder_of(name) for name in names if name.endswith(_INDEX)}
+    if any(_SHARD.search(name) and _folder_of(name) not in indexed for name in names):
+        return False
     for name in names:
-        if not name.endswith(".safetensors.index.json"):
+        if not name.endswith(_INDEX):
             continue
-        folder = name[: len(name) - len(name.rpartition("/")[2])]
+        folder = _folder_of(name)
         index = _json(listed[name]) or {}
         weights = index.get("weight_map")
         if not isinstance(weights, dict) or not weights:
@@ -164,6 +170,10 @@ def _has_shards(names: tuple[str, ...], listed: Mapping[str, Path]) -> bool:
         if not all(isinstance(shard, str) and folder + shard in listed for shard in weights.values()):
             return False
     return bool(names)
+
+
+def _folder_of(name: str) -> str:
+    return name[: len(name) - len(name.rpartition("/")[2])]
 
 
 def _would_be(config: Mapping[str, Any]) -> str | None:
