@@ -44,6 +44,13 @@ LANGUAGES = {
     "ru": N_("Russian"),
     "ar": N_("Arabic"),
     "hi": N_("Hindi"),
+    "th": N_("Thai"),
+    "vi": N_("Vietnamese"),
+    "nl": N_("Dutch"),
+    "pl": N_("Polish"),
+    "tr": N_("Turkish"),
+    "uk": N_("Ukrainian"),
+    "id": N_("Indonesian"),
 }
 ORIGINS = {
     "starter": N_("Starter"),

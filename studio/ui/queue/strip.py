@@ -223,9 +223,9 @@ class Strip(Surface):
         done, total = sum(a.done for a in shown), sum(a.total for a in shown)
         many = n_("{count} download", "{count} downloads", len(loads)).format(count=len(loads))
         self._set_title(many if several else words.strip_title(first), True)
-        self._line.set_fraction(done / total if total else None)
+        self._line.set_fraction(done / total if several and total else words.share(first))
         if first.state in (ActivityState.RUNNING, ActivityState.QUEUED):
-            told = words.part_words(done, total) if total else ""
+            told = words.part_words(done, total) if several and total else words.amount_words(first)
         else:
             told = words.activity_title(first)
         self._words.setVisible(bool(told))

@@ -30,19 +30,42 @@ from studio.ui.widgets.paint import paint_box
 BAR, PITCH = 2.5, 5.5
 KEPT = 96
 PANELS = 4
-LETTERS = {"zh": "文", "ja": "あ", "ko": "가", "ru": "Яя", "ar": "ض", "hi": "अ"}
+SPOKEN = 4  # a model of many languages shows one of its first
+LETTERS = {
+    "fr": "Éé",
+    "de": "Ää",
+    "es": "Ññ",
+    "pt": "Ãã",
+    "zh": "文",
+    "ja": "あ",
+    "ko": "가",
+    "ru": "Яя",
+    "ar": "ض",
+    "hi": "अ",
+}
 SAMPLES = {
     "en": (
         "The letter was folded into the lens, where no hand had",
         "By morning the river had carried every lantern to",
         "Nobody had opened the piano since the winter of",
+        "At low tide the bell could be heard under the",
+        "She kept the maps in a biscuit tin, the sea on",
+        "On the night train there was one seat left, and",
+        "The gardener counted the foxgloves twice before",
+        "It rained for nine days, and on the tenth the",
     ),
-    "zh": ("中秋灯会，河面上的灯一盏一盏亮起来", "信折好了，放在灯塔最高的那扇窗边", "雨停了，巷子里飘着桂花的香味"),
+    "zh": (
+        "中秋灯会，河面上的灯一盏一盏亮起来",
+        "信折好了，放在灯塔最高的那扇窗边",
+        "雨停了，巷子里飘着桂花的香味",
+        "他把地图折好，放回旧木箱的最底层",
+    ),
     "ja": ("灯籠がひとつ、またひとつと川面に灯る", "手紙は、灯台のいちばん高い窓に置かれた"),
     "ko": ("강 위로 등불이 하나둘 켜지기 시작했다",),
     "fr": ("La lettre était pliée au creux de la lampe, là où",),
     "de": ("Der Brief lag gefaltet in der Linse, wo keine Hand",),
     "es": ("La carta estaba doblada en la lente, donde ninguna",),
+    "pt": ("A carta estava dobrada na lente, onde nenhuma mão",),
 }
 Shape = tuple[QPainterPath, str]
 
@@ -108,7 +131,7 @@ def _sound(painter: QPainter, rect: QRect, theme: Theme, chance: random.Random, 
 
 
 def _text(painter: QPainter, rect: QRect, theme: Theme, chance: random.Random, languages: list[str]) -> None:
-    code = next((code for code in languages if code in SAMPLES), "en")
+    code = chance.choice([code for code in dict.fromkeys(languages) if code in SAMPLES][:SPOKEN] or ["en"])
     ink = theme.color("mediumText.text")
     large = theme.font("reading", 600)
     large.setPixelSize(round(rect.height() * 0.47))

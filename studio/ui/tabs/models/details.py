@@ -266,9 +266,8 @@ class DetailsSheet(Sheet):
             self._line.reset_progress()
             return
         paused = going.state is ActivityState.PAUSED
-        share = going.done / going.total if going.total else None
-        self._line.set_fraction(share)
-        parts = (words.activity_title(going), words.part_words(going.done, going.total), words.rate_words(going))
+        self._line.set_fraction(words.share(going))
+        parts = (words.activity_title(going), words.amount_words(going), words.rate_words(going))
         self._going.setText(" · ".join(part for part in parts if part))
         self._line.setAccessibleDescription(self._going.text())
         self.pause.set_icon("play" if paused else "pause")

@@ -104,7 +104,7 @@ class DiskCard(Card):
         parts = disk.get("parts", 0)
         segments = [Segment(size, f"medium.{medium}", _(MEDIA[medium])) for medium, size in media if size]
         self.bar.set_segments(segments, limit or used + free)
-        self._used.setText(_("{size} of models").format(size=size_words(used)))
+        self._used.setText(_("{size} of models").format(size=size_words(used)) if used else _("No models yet"))
         legend = [
             (f"medium.{medium}", _("{medium} {size}").format(medium=_(MEDIA[medium]), size=size_words(size)))
             for medium, size in media

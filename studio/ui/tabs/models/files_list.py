@@ -60,7 +60,7 @@ def file_words(file: FileProgress) -> str:
     """ "1.2 of 3.4 GB" while it arrives, else its size."""
     if file.done and file.state is not ActivityState.DONE:
         return part_words(file.done, file.size)
-    return size_words(file.size) if file.size else _("Size not known yet")
+    return size_words(file.size) if file.size else _("Size unknown")
 
 
 class _Delegate(QStyledItemDelegate):

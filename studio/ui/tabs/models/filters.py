@@ -36,17 +36,19 @@ STATES = {
     "missing": N_("Not installed"),
     "acceptance": N_("Needs acceptance"),
 }
+EASY = 0.4  # of the device's memory
 _FITS = {Fit.FITS: 0, Fit.TIGHT: 1, Fit.UNKNOWN: 2, Fit.TOO_LARGE: 3}
 
 
 @dataclass(frozen=True)
 class Card:
-    """A model as the tab lists it: with the work on it, the memory it needs and how that fits, and whether only the hub
-    has it (`hub`). `playing` is "playing", "loading" or ""."""
+    """A model as the tab lists it: with the work on it, the memory it needs and how that fits (`easy`: with much room
+    to spare), and whether only the hub has it (`hub`). `playing` is "playing", "loading" or ""."""
 
     info: ModelInfo
     activity: Activity | None = None
     memory: int = 0
+    easy: bool = False
     fit: Fit = Fit.UNKNOWN
     accepted: bool = False
     hub: bool = False
@@ -57,7 +59,9 @@ class Card:
     def of(cls, info: ModelInfo, device: DeviceStatus | None, **more: Any) -> Card:
         """A card with its need judged for `device` (None: not known yet)."""
         judged = fit(info, [device]) if device is not None else Fit.UNKNOWN
-        return cls(info, memory=need(info, device.kind if device else "cpu"), fit=judged, **more)
+        memory = need(info, device.kind if device else "cpu")
+        easy = device is not None and memory <= EASY * device.memory_total
+        return cls(info, memory=memory, easy=easy, fit=judged, **more)
 
     @property
     def going(self) -> bool:
@@ -154,12 +158,15 @@ def _order(sort: Sort) -> Callable[[Card], tuple]:
         Sort.SIZE: lambda card: (card.info.size or 1 << 62, name(card)),
         Sort.NAME: lambda card: (name(card),),
         Sort.USED: lambda card: (-card.last_used, not card.info.usable, name(card)),
-        # What runs well and speaks the user's language first; of those the largest, which is the most able.
+        # What runs well, is free to take and speaks the user's language first. Of what leaves room to spare the
+        # largest, which is the most able; of the others the smallest.
         Sort.BEST: lambda card: (
             not (card.going or card.info.usable),
             _FITS[card.fit],
+            needs_acceptance(card.info, card.accepted),
             not speaks(card.info, here),
-            -card.memory,
+            not card.easy,
+            -card.memory if card.easy else card.memory,
             name(card),
         ),
     }

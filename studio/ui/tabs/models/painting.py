@@ -189,7 +189,7 @@ class CardDelegate(QStyledItemDelegate):
     def _paint_figures(self, pen: _Pen, place: QRect, card: Card) -> None:
         """The size on disk, and the memory it needs as judged for this computer."""
         info, x = card.info, place.x()
-        size = words.size_words(info.size) if info.size else _("Size not known yet")
+        size = words.size_words(info.size) if info.size else _("Size unknown")
         pen.icon(QRect(x, place.y() + 2, 14, 14), "hard-drives", "text.secondary")
         width = min(text_width(size, pen.theme.font("small")), place.width() - 20)
         pen.text(QRect(x + 20, place.y(), width, 18), size, "small", "text.secondary")
@@ -219,7 +219,7 @@ class CardDelegate(QStyledItemDelegate):
             done = pen.place(QRect(place.x(), place.y() + 29, width, LINE))
             quiet = activity.state in (ActivityState.PAUSED, ActivityState.QUEUED)
             paint_box(pen.painter, done, theme.color("border.strong" if quiet else "accent.fill"), None, LINE / 2)
-        done_words = words.part_words(activity.done, activity.total) if activity.total else ""
+        done_words = words.amount_words(activity)
         below = QRect(place.x(), place.y() + 38, place.width(), 18)
         width = text_width(done_words, theme.font("caption"))
         pen.text(below, done_words, "caption", "text.secondary")

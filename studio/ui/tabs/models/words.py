@@ -32,6 +32,14 @@ NATIVE = {
     "fr": "Français",
     "de": "Deutsch",
     "es": "Español",
+    "it": "Italiano",
+    "pt": "Português",
+    "nl": "Nederlands",
+    "pl": "Polski",
+    "tr": "Türkçe",
+    "vi": "Tiếng Việt",
+    "ru": "Русский",
+    "uk": "Українська",
 }
 LANGUAGES_SHOWN = 3
 KINDS = {
@@ -67,7 +75,7 @@ def part_words(done: int, total: int) -> str:
 def memory_words(need: int) -> str:
     """What a model needs in memory, in bytes (0: not known)."""
     if not need:
-        return _("Memory not known yet")
+        return _("Memory unknown")
     if need < ANY_COMPUTER:
         return _("Any computer")
     gib = need / GIB
@@ -217,6 +225,18 @@ def main_action(info: ModelInfo, activity: Activity | None = None, accepted: boo
 # -- work -----------------------------------------------------------------------------------------------------
 
 
+def share(activity: Activity) -> float | None:
+    """0 to 1; None while something goes on and nobody knows how much there is."""
+    if activity.total:
+        return min(1.0, activity.done / activity.total)
+    return None if activity.state in (ActivityState.RUNNING, ActivityState.CHECKING) else 0.0
+
+
+def amount_words(activity: Activity) -> str:
+    """ "2.6 of 4.2 GB"; nothing before anything is known."""
+    return part_words(activity.done, activity.total) if activity.total or activity.done else ""
+
+
 def percent(activity: Activity) -> int:
     """Whole per cent, never 100 before the end."""
     return min(99, int(100 * activity.done / activity.total)) if activity.total else 0
@@ -292,7 +312,7 @@ def spoken(info: ModelInfo, chip: str, action: str, activity: Activity | None, n
     parts = [info.title, _(MEDIA[info.medium]), card_line(info)]
     parts += [size_words(info.size) if info.size else "", memory_words(need), fit_words(judged)]
     if activity is not None and not activity.ended:
-        parts += [activity_title(activity), part_words(activity.done, activity.total), rate_words(activity)]
+        parts += [activity_title(activity), amount_words(activity), rate_words(activity)]
     else:
         parts.append(chip)
         parts.append(failure_words(activity) if activity is not None else "")
