@@ -183,14 +183,14 @@ class Job:
         same = [item for item in store.manifests(source.repository) if item.revision == source.revision]
         last = same[-1] if same else None
         if last and last.commit != remote.commit:
-            # Each GGUF file is a model of its own; any other repository is one.
-            apart = any(name.endswith(".gguf") for name in names)
-            if all(store.is_whole(last, name) for name in (names if apart else [row.file.name for row in last.files])):
-                there = {file.name for file in remote.files}
-                names += [row.file.name for row in last.files if apart and row.verified and row.file.name in there]
-            else:
-                with contextlib.suppress(_Gone):
-                    remote, names = self._ask(hub, source, last.commit)
+            with contextlib.suppress(_Gone):
+                old, old_names = self._ask(hub, source, last.commit)
+                if all(store.is_whole(last, name) for name in old_names):
+                    # An update. Other models of the same repository that are here come along.
+                    there = {file.name for file in remote.files} - set(old_names)
+                    names += [row.file.name for row in last.files if row.verified and row.file.name in there]
+                else:
+                    remote, names = old, old_names
         names = list(dict.fromkeys(names))
         check_names(names, self.entry.title)
         files = {file.name: file for file in remote.files}

@@ -280,17 +280,6 @@ class Store:
                 write_json(path, base.to_json())
             return base
 
-    def forget(self, repository: str, commit: str = "") -> None:
-        """Remove the manifests of a repository, or that of one commit, and its unfinished files that no other
-        manifest wants."""
-        for manifest in self.manifests(repository):
-            if commit in ("", manifest.commit):
-                self._manifest_path(repository, manifest.commit).unlink(missing_ok=True)
-        wanted = {etag(row.file) for manifest in self.manifests(repository) for row in manifest.files}
-        for part in self.folder(repository).glob(f"blobs/*{PART}"):
-            if part.name.removesuffix(PART) not in wanted:
-                part.unlink(missing_ok=True)
-
     def _manifest_path(self, repository: str, commit: str) -> Path:
         return self.models / "manifests" / f"{repository.replace('/', '--')}@{commit}.json"
 

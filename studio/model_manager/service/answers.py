@@ -30,6 +30,7 @@ from studio.model_manager.trust.inspection import inspect
 
 _SEARCHED = 100  # rows of the hub for each that is shown: most are of no kind that can be loaded
 _FILTERS = {"text": "text-generation", "speech": "text-to-speech", "image": "text-to-image", "music": "text-to-audio"}
+_CLOSED = ("hub-gated", "hub-private", "hub-missing", "hub-forbidden", "hub-token", "hub-unsafe-name")
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class Answers:
                 if info is None:
                     raise
                 _log.info("the hub tells nothing of %s: %s %s", source.repository, error.code, error.details)
-                access = False if error.code in ("hub-gated", "hub-private") else None
+                access = False if error.code in _CLOSED else None
                 continue
             files = [file for file in remote.files if file.name in names]
             rows += [{"name": file.name, "size": file.size} for file in files]
@@ -124,14 +125,23 @@ class Answers:
             wish = wishes.wish(info.id)
             key = (wish.main.repository, wish.main.revision)
             if key not in asked:
-                asked[key] = hub.model(*key).commit
+                asked[key] = self._newest(hub, *key)
             with self._lock:
                 self._updates[info.id] = asked[key]
-            if asked[key] != info.revision:
+            if asked[key] not in ("", info.revision):
                 newer.append(info.id)
         if newer:
             self._changed()
         return newer
+
+    def _newest(self, hub: Hub, repository: str, revision: str) -> str:
+        """The commit that the hub has; "" of what it does not show any more."""
+        try:
+            return hub.model(repository, revision).commit
+        except AtelierError as error:
+            if error.code not in _CLOSED:
+                raise
+            return ""
 
     def _with_update(self, info: ModelInfo) -> ModelInfo:
         newest = self._updates.get(info.id, "")

@@ -124,17 +124,6 @@ def test_a_manifest_that_cannot_be_read_is_none(tmp_path: Path, caplog: pytest.L
     assert "cannot be read" in caplog.text
 
 
-def test_forgetting_a_repository_removes_its_record_and_its_parts(tmp_path: Path) -> None:
-    store = Store(tmp_path / "hub", tmp_path / "models")
-    store.write(Manifest("ada/tiny", "c" * 40, "ada/tiny", files=(Row(FILE),)))
-    part = store.part("ada/tiny", FILE)
-    part.write_bytes(b"12")
-    assert store.parts() == [part]
-    assert store.missing("ada/tiny", "c" * 40, FILE) == 2
-    store.forget("ada/tiny")
-    assert store.parts() == store.manifests() == []
-
-
 def test_a_place_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file where a folder should be")
     with pytest.raises(AtelierError) as raised:
