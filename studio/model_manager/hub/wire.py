@@ -113,7 +113,7 @@ class Wire:
 
     def _request(self, url: str, headers: Mapping[str, str], stop: threading.Event) -> httpcore2.Request:
         parts = urlsplit(url)
-        told = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": _AGENT, "Accept": "*/*", **headers}
+        told = {"Host": parts.netloc, "User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "gzip", **headers}
         if self.endpoint.may_have_token(url):
             # The keyring may first ask the user to unlock it; nobody answers for long: then it goes on without.
             with contextlib.suppress(TimeoutError):

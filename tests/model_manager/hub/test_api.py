@@ -91,6 +91,13 @@ def test_small_files_are_read_and_large_ones_are_not(fake: FakeHub, hub: Hub) ->
     assert hub.read("o/n", commit, "large", limit=200_000) == bytes(200_000)
 
 
+def test_answers_may_come_compressed(fake: FakeHub, hub: Hub) -> None:
+    commit = fake.add("o/n", {"a.json": b"{}" * 1000})
+    fake.fault("gzip")
+    assert hub.read("o/n", commit, "a.json") == b"{}" * 1000
+    assert fake.requests[-1].headers["accept-encoding"] == "gzip"
+
+
 def test_troubles_that_pass_are_not_told(fake: FakeHub, hub: Hub) -> None:
     fake.add("o/n", {"a": b""})
     fake.fault("status", status=503, times=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from studio.core.errors import MESSAGES, AtelierError
 from studio.model_manager.hub.answers import retry_after
 from studio.model_manager.hub.api import RemoteFile
 from studio.model_manager.hub.endpoint import Endpoint
+from tests.fakes.hub_faults import Fault
 
 Make = Callable[..., Any]
 KIB = 1 << 10
@@ -354,6 +356,31 @@ def test_a_file_without_a_known_hash_is_checked_by_size(download: Make) -> None:
     get.fake.fault("no-range")
     get.run()
     assert get.arrived and 0 in get.reports[1:], "what cannot be checked is not put together from two answers"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_mixture_of_misfortunes(download: Make, seed: int) -> None:
+    get = download(random.Random(seed).choice([50_000, 300_000, 1_000_001]))
+    get.patience = replace(get.patience, tries=40)
+    chance, size = random.Random(seed), len(get.content)
+    kinds: list[dict[str, Any]] = [
+        {"kind": "cut", "at": chance.randrange(size)},
+        {"kind": "cut", "every": chance.choice([10_000, 65_536])},
+        {"kind": "status", "status": chance.choice([403, 429, 500, 503]), "port": "cdn"},
+        {"kind": "status", "status": chance.choice([429, 502, 504]), "port": "hub"},
+        {"kind": "page"},
+        {"kind": "no-range"},
+        {"kind": "lying-range", "shift": chance.choice([-7, 7])},
+        {"kind": "length", "length": chance.randrange(2 * size)},
+        {"kind": "short", "length": chance.randrange(size)},
+        {"kind": "etag", "etag": "other", "port": "cdn"},
+        {"kind": "drip", "piece": 30_000, "seconds": 0.001},
+    ]
+    for _ in range(12):
+        get.fake.fault(**chance.choice(kinds))
+    get.fake.faults.insert(chance.randrange(12), Fault("wrong", at=chance.randrange(size)))
+    get.run()
+    assert get.arrived
 
 
 # -- redirects ------------------------------------------------------------------------------------------------
