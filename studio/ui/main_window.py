@@ -23,6 +23,7 @@ from studio.core.params import TEXT_LIMIT
 from studio.ui.columns import Columns
 from studio.ui.drop_area import DropArea
 from studio.ui.hung import HungJobs
+from studio.ui.leaving import may_leave, may_stop
 from studio.ui.model_notices import ModelNotices
 from studio.ui.pane import app_icon
 from studio.ui.projects import Projects
@@ -37,6 +38,7 @@ from studio.ui.theme import theme_of
 from studio.ui.top_bar import TopBar
 from studio.ui.widgets.dialogs import Choice, Dialog
 from studio.ui.widgets.toasts import ToastHost
+from studio.ui.window_commands import window_commands
 
 if TYPE_CHECKING:
     from studio.core.models import ModelInfo
@@ -387,25 +389,7 @@ class MainWindow(DropArea):
 
     def commands(self) -> list[Command]:
         """What the window itself offers in the palette."""
-        queue = _("Hold the queue") if not self.model.paused else _("Go on with the queue")
-        tabs = [
-            Command(f"tab-{spec.id}", _(spec.title), lambda id_=spec.id: self.open_tab(id_), f"Ctrl+{n}", spec.icon)
-            for n, spec in enumerate(self._specs.values(), 1)
-        ]
-        return [
-            Command("palette", _("Search"), self.open_palette, "Ctrl+K", "magnifying-glass", enabled=False),
-            *(tabs if len(tabs) > 1 else []),
-            Command("new-project", _("New project…"), self.projects.create, "", "folder-plus"),
-            Command("rename-project", _("Rename project…"), self.projects.rename, "", "folder"),
-            Command("queue", _("Show or hide the queue"), self.toggle_queue, "Ctrl+J", "queue"),
-            Command("pause", queue, self.toggle_pause, "", "pause"),
-            Command("inspector", _("Show or hide the inspector"), self.toggle_inspector, "Ctrl+Shift+I", "layout"),
-            Command("history", _("Show or hide the history"), self.toggle_history, "Ctrl+Shift+H", "clock"),
-            Command("device", _("Device and memory"), self.open_device, "", "cpu"),
-            Command("settings", _("Settings"), self.open_settings, "Ctrl+,", "gear-six"),
-            Command("help", _("Help"), self.open_help, "F1", "question"),
-            Command("quit", _("Quit"), self.close, "Ctrl+Q", "sign-out"),
-        ]
+        return window_commands(self, self._specs)
 
     def _run(self, id_: str) -> None:
         next(command.run for command in self.commands() if command.id == id_)()
@@ -485,29 +469,11 @@ class MainWindow(DropArea):
 
     def may_leave(self) -> bool:
         """True if every document is saved, or the user lets go of those that cannot be."""
-        unsaved = self.services.documents.save_all()
-        if not unsaved:
-            return True
-        problem = unsaved[0].problem
-        why = f"{problem}\n\n" if problem else ""
-        return self.confirm(
-            _("Leave {title} without saving?").format(title=unsaved[0].name),
-            why + _("To keep what is not saved, stay and export it to another place."),
-            _("Leave without saving"),
-            keep=_("Stay"),
-        )
+        return may_leave(self, self.services.documents)
 
     def may_stop(self) -> bool:
         """True if nothing runs, or the user lets it stop."""
-        running = self.model.running
-        if running is None:
-            return True
-        return self.confirm(
-            _("Stop what is being made?"),
-            _("It stops when Atelier closes, and is offered again at the next start. Waiting jobs are kept."),
-            _("Stop and close"),
-            keep=_("Stay"),
-        )
+        return may_stop(self, self.model)
 
     def bring_to_front(self) -> None:
         """A second start raises this window."""
