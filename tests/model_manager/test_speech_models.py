@@ -6,19 +6,30 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from tqdm import tqdm
 
 from studio import families
 from studio.core.errors import AtelierError
 from studio.core.jobs import Medium
 from studio.core.models import ModelInfo, ModelState
 from studio.core.protocols import Device
+from studio.families import speaking
 from studio.model_manager import starter
 from studio.model_manager.catalogue import Catalogue
-from tests.fakes.tiny_voices import build_speecht5, build_vits
+from tests.fakes.tiny_voices import build_hibari, build_kokoro, build_speecht5, build_vits
+from tests.model_manager.caches import put
 
 DEVICE = Device("cpu", 0, 2, 4 << 30)
+
+
+@pytest.fixture(autouse=True)
+def _no_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the progress bars that building a model shows: a thread that would go on."""
+    monkeypatch.setattr(tqdm, "monitor_interval", 0)
 
 
 @pytest.fixture
@@ -99,3 +110,46 @@ def test_pickled_weights_are_never_read(tmp_path: Path) -> None:
     with pytest.raises(AtelierError) as refused:
         families.get("vits").load(files, DEVICE)
     assert refused.value.code == "model-not-readable"
+
+
+def test_kokoro_loads_from_the_hubs_own_layout(catalogue: Catalogue, tmp_path: Path) -> None:
+    model_id = "onnx-community/Kokoro-82M-v1.0-ONNX"
+    built = build_kokoro(tmp_path / "kokoro")
+    vocabulary = json.loads(built.paths["vocab.json"].read_text(encoding="utf-8"))
+    with np.load(built.only(".npz")) as styles:
+        voices = {f"voices/{voice}.bin": styles["jm_kumo"].tobytes() for voice in ("af_heart", "bf_emma", "zf_xiaoni")}
+        voices["voices/jm_kumo.bin"] = styles["jm_kumo"].tobytes()
+        voices["voices/ef_dora.bin"] = b"a voice that needs another front end"
+    files = {
+        "config.json": b'{"model_type": "style_text_to_speech_2"}',
+        "tokenizer.json": json.dumps({"model": vocabulary}).encode(),
+        "onnx/model.onnx": b"too precise",
+        "onnx/model_quantized.onnx": built.only(".onnx").read_bytes(),
+        **voices,
+    }
+    put(tmp_path / "hub", model_id, files)
+    info = speech(catalogue, "hub")[model_id]
+    assert (info.usable, info.family, info.license, info.blends) == (True, "kokoro", "Apache-2.0", True)
+    assert len(info.voices) == 41
+    assert {"onnx/model.onnx", "voices/ef_dora.bin"}.isdisjoint(catalogue.files(model_id).paths)
+    speaker = families.get("kokoro").load(catalogue.files(model_id), DEVICE)
+    assert list(speaker.voices) == ["jm_kumo", "af_heart", "bf_emma", "zf_xiaoni"]
+    said = {voice: _signs_said(speaker, voice) for voice in ("af_heart", "bf_emma")}
+    assert said["af_heart"] != said["bf_emma"]  # the front end reads the word as they say it
+
+
+def test_another_voice_of_hibari_speaks_with_the_shared_alphabet(catalogue: Catalogue, tmp_path: Path) -> None:
+    built = build_hibari(tmp_path / "built")
+    network = built.only(".onnx").read_bytes()
+    put(tmp_path / "hub", "maureesewilliams/hibari", {"voices/bf_emma.int8.onnx": network, "README.md": b"words"})
+    infos = speech(catalogue, "hub")
+    assert list(infos) == ["hibari-emma"]
+    assert [voice.languages for voice in infos["hibari-emma"].voices] == [("en-GB",)]
+    speaker = families.get("hibari").load(catalogue.files("hibari-emma"), DEVICE)
+    line = speaking.Line("Half a tomato.", "emma", "en")
+    assert sum(len(part) for part in speaker.say(line, line.text, 1, lambda: None, True)) > 0
+
+
+def _signs_said(speaker: Any, voice: str) -> int:
+    line = speaking.Line("Half a tomato, rather.", voice, "en")
+    return sum(len(part) for part in speaker.say(line, line.text, 1, lambda: None, False))
