@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-MEMORY = 1 << 30  # of its own, in bytes
+MEMORY = 512 << 20  # of its own, in bytes: real headers take a tenth of it
 ADDRESSES = 2 << 30  # on top of what it may map of the file it reads
 
 _FORBIDDEN = (

@@ -103,9 +103,9 @@ def _check(path: Path, info: zipfile.ZipInfo) -> None:
 
 
 def _located(path: Path, stream: BinaryIO, info: zipfile.ZipInfo, size: int) -> Entry:
-    stream.seek(info.header_offset)
+    stream.seek(max(0, info.header_offset))  # a wrong table of contents can place it before the file
     local = stream.read(_LOCAL.size)
-    if len(local) < _LOCAL.size or local[:4] != MAGIC:
+    if info.header_offset < 0 or len(local) < _LOCAL.size or local[:4] != MAGIC:
         raise refused(path, BROKEN, f"{info.filename!r} has no header of its own")
     _magic, name_length, extra_length = _LOCAL.unpack(local)
     offset = info.header_offset + _LOCAL.size + name_length + extra_length

@@ -92,8 +92,8 @@ def test_limits_end_a_greedy_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path, _canary = build(maker, tmp_path)
     with pytest.raises(AtelierError) as caught, Sandbox() as own:
         inspect(path, own)
-    assert caught.value.code in ("model-too-much", "model-refused")
-    assert peaks and max(peaks) < limits.MEMORY + (256 << 20)
+    assert caught.value.code == "model-too-much"
+    assert peaks and max(peaks) < limits.MEMORY + (128 << 20)
 
 
 def _watch(process: subprocess.Popen[bytes], peaks: list[int]) -> None:
