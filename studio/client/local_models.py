@@ -49,6 +49,7 @@ class LocalModels(ModelsClient):
         self._deadline = 0.0
         self._questions: dict[str, _Question] = {}
         self._fruitless = 0
+        self._token = ""  # one that the child keeps for this session only: the next child gets it too
 
     @property
     def pid(self) -> int:
@@ -125,8 +126,9 @@ class LocalModels(ModelsClient):
                 self._died()
         elif isinstance(message, Ready):
             self._connected = True
-            first = _Question(Query(new_id(), "activities", {"go_on": self._go_on}))
-            self._send(first)
+            if self._token:
+                self._send(_Question(Query(new_id(), "set_token", {"token": self._token})))
+            self._send(_Question(Query(new_id(), "activities", {"go_on": self._go_on})))
             for question in self._questions.values():
                 self._send(question)
         elif isinstance(message, Answer):
@@ -152,7 +154,10 @@ class LocalModels(ModelsClient):
         if answer.failure:
             failure = answer.failure
             question.fail(AtelierError(failure.code, dict(failure.arguments), failure.details))
-        elif question.future.set_running_or_notify_cancel():
+            return
+        if question.query.name == "set_token":
+            self._token = question.query.arguments["token"] if answer.result["kept"] == "session" else ""
+        if question.future.set_running_or_notify_cancel():
             question.future.set_result(answer.result)
 
     def _died(self) -> None:

@@ -79,6 +79,17 @@ def test_a_question_over_which_the_child_dies_fails_in_words_and_the_next_is_ans
     assert "stopped" in caplog.text
 
 
+def test_a_token_of_this_session_outlives_the_child(bench: InChild, hub: FakeHub) -> None:
+    hub.user("a-token", "ada")
+    assert bench.client.set_token("a-token").result(20)["kept"] == "session"
+    child = psutil.Process(_pid(bench))
+    child.kill()
+    child.wait(5)
+    _until(lambda: _pid(bench) == 0)
+    state = bench.client.token_state().result(20)
+    assert (state["known"], state["user"]) == (True, "ada")
+
+
 def test_a_child_that_does_not_start_is_said_to(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -41,6 +41,10 @@ class Chooser(Protocol):
         here can be used, and `Cancelled` after `stop`."""
         ...
 
+    def installed(self, model: str, source: Source) -> str:
+        """What the catalogue calls `model` when the files of `source`, its own repository, are here."""
+        ...
+
 
 @dataclass(frozen=True)
 class Means:
@@ -76,6 +80,7 @@ class Job:
         self._stop = threading.Event()  # of the whole; `_halt` is that of the files at work
         self._halt = threading.Event()
         self._note = ""
+        self._installed = entry.model
         self._speed = Speed()
         self._count_known()
 
@@ -109,7 +114,7 @@ class Job:
         return Activity(
             *(entry.id, ActivityKind.DOWNLOAD, state, entry.title, entry.model, entry.medium),
             *(done, total, round(speed), round(left, 1), round(retry, 1), note, files, entry.failure),
-            result={"model": entry.model} if state is ActivityState.DONE else {},
+            result={"model": self._installed} if state is ActivityState.DONE else {},
         )
 
     def remaining(self) -> int:
@@ -151,6 +156,7 @@ class Job:
             self._make_sure_of_room()
             for source in self.entry.sources:
                 self._get(source)
+            self._installed = self._means.chooser.installed(self.entry.model, self.entry.sources[-1])
         finally:
             self.counter.settle(ActivityState.QUEUED)
 

@@ -23,14 +23,16 @@ AT_ONCE = 2
 PULSE = 0.25  # s between two reports of a download
 _AT_WORK = (ActivityState.RUNNING, ActivityState.CHECKING, ActivityState.WAITING)
 _STOP_SECONDS = 5.0
+_REMEMBERED = 50  # downloads, with those that are over
 
 _log = logging.getLogger(__name__)
 
 
 class Downloads:
     """`hub` gives the hub as the settings want it now; `settings` are read live. `tell` hears every change of an
-    activity, at most five a second for each but for changes of state; `done` is called when a model is whole. Both on
-    threads of this object. `used` counts what models take on this disk, for the limit in the settings."""
+    activity, at most five a second for each but for changes of state; `changed` is called when a model is whole, or
+    stays behind in parts. Both on threads of this object. `used` counts what models take on this disk, for the limit
+    in the settings."""
 
     def __init__(
         self,
@@ -40,10 +42,10 @@ class Downloads:
         chooser: Chooser,
         settings: Callable[[], Values],
         tell: Callable[[Activity], None],
-        done: Callable[[], None],
+        changed: Callable[[], None],
         used: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._store, self._settings, self._tell, self._done, self._used = store, settings, tell, done, used
+        self._store, self._settings, self._tell, self._tell_changed, self._used = store, settings, tell, changed, used
         self._limiter = Limiter(settings().download_limit)
         self._means = Means(
             store,
@@ -154,6 +156,9 @@ class Downloads:
         return self._jobs[activity]
 
     def _add(self, entry: Entry) -> Job:
+        over = [old.id for old in self._jobs.values() if _is_over(old)]
+        for old in over[: max(0, len(self._jobs) - _REMEMBERED)]:
+            del self._jobs[old]
         job = self._jobs[entry.id] = Job(entry, self._means)
         self._told(job)
         return job
@@ -201,6 +206,7 @@ class Downloads:
         with self._changed:
             job.thread = None
             self._settle(job, error, stopped)
+            self._tell_changed()
             self._schedule()
             self._changed.notify_all()
 
@@ -215,7 +221,6 @@ class Downloads:
         elif not stopped and not error:
             self._drop(job)
             job.set_state(ActivityState.DONE)
-            self._done()
         elif wish is ActivityState.QUEUED:
             job.ready()
         else:

@@ -183,7 +183,7 @@ class Answers:
                     chooser=wishes.HubChooser(),
                     settings=self._settings,
                     tell=self._tell,
-                    done=self._changed,
+                    changed=self._changed,
                     used=self._used,
                 )
             return self._downloads
@@ -236,6 +236,11 @@ class Answers:
         return self._work(ActivityKind.VERIFY, models, run)
 
     def _on_restore(self) -> str:
+        """One at a time: it puts back everything that is missing."""
+        under_way = [told for told in self._works.activities() if told.kind is ActivityKind.RESTORE and not told.ended]
+        if under_way:
+            return under_way[0].id
+
         def run(progress: Progress, stop: threading.Event) -> dict[str, Any]:
             return {"restored": starter.restore(self._store.models, progress=progress, stop=stop)}
 

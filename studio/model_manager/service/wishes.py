@@ -77,6 +77,13 @@ class HubChooser:
             raise AtelierError("hub-not-usable", {"model": asked.title})
         raise AtelierError("hub-no-weights", {"model": asked.title})
 
+    def installed(self, model: str, source: Source) -> str:
+        """A GGUF file of a repository that is not in the catalogue is a model of its own."""
+        if catalogue.entry(wish(model).model):
+            return wish(model).model
+        first = next((name for name in source.names if name.endswith(".gguf")), "")
+        return f"{source.repository}/{first}" if first else source.repository
+
 
 def read_config(hub: Hub, remote: RemoteModel, stop: threading.Event | None = None) -> Mapping[str, Any]:
     """The repository's own configuration; {} where it has none that can be read."""

@@ -46,6 +46,9 @@ class _Everything:
     ) -> Sequence[str]:
         return [file.name for file in remote.files if not file.name.endswith(".bin")]
 
+    def installed(self, model: str, source: Source) -> str:
+        return model
+
 
 class Desk:
     """`values` are the settings, to be changed at any time."""
@@ -54,7 +57,7 @@ class Desk:
         self.hub, self.root = hub, root
         self.values = Values(**settings)
         self.told: list[Activity] = []
-        self.done = 0
+        self.changes = 0
         self._changed = threading.Condition()
         self.token: str | None = None
         self.store = Store(root / "hub", root / "models")
@@ -64,7 +67,7 @@ class Desk:
             chooser=_Everything(),
             settings=lambda: self.values,
             tell=self._tell,
-            done=self._done,
+            changed=self._change,
             used=lambda: 0,
         )
 
@@ -108,5 +111,5 @@ class Desk:
             self.told.append(activity)
             self._changed.notify_all()
 
-    def _done(self) -> None:
-        self.done += 1
+    def _change(self) -> None:
+        self.changes += 1
