@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.core.errors import MESSAGES, AtelierError
 from studio.model_manager.hub.api import Hub, RemoteFile
 from studio.model_manager.hub.endpoint import Endpoint
 from studio.model_manager.hub.fetch import fetch
@@ -65,6 +66,14 @@ class Download:
             report=report,
             waiting=lambda seconds, code: self.waits.append((seconds, code)),
         )
+
+    def fails(self, code: str) -> AtelierError:
+        """Run, and end in an error of this code with a whole sentence."""
+        with pytest.raises(AtelierError) as raised:
+            self.run()
+        assert raised.value.code == code and code in MESSAGES
+        assert "…" not in str(raised.value), "a field of the sentence is missing"
+        return raised.value
 
     @property
     def arrived(self) -> bool:
