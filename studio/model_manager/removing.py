@@ -204,11 +204,13 @@ class Planner:
         names |= {name for found in going for download in self._of(found) for name in download.files}
         kept_names = {name for found in left if found.files for name in found.files.paths}
         names -= kept_names
-        links = [path for found in going if found.files for path in found.files.paths.values()]
-        links = [path for path in links if os.path.realpath(path) not in keep]
+        used = {path for found in left if found.files for path in found.files.paths.values()}
+        links = [path for found in going if found.files for path in found.files.paths.values() if path not in used]
         strategy, shared, paths = None, 0, [*self._parts(folder, names, keep)]
         if repo := self._cached(folder):
-            inside = [file for revision in repo.revisions for file in revision.files if file.file_path in links]
+            named = {_real_name(path) for path in links}
+            files = (file for revision in repo.revisions for file in revision.files)
+            inside = [file for file in files if _real_name(file.file_path) in named]
             strategy = self._alone_in(repo).delete_files(*inside)
             blobs = strategy.blobs
             shared = _shared(strategy, {file for file in inside if file.blob_path in blobs})
@@ -318,10 +320,15 @@ def _regular(path: Path) -> Iterator[os.stat_result]:
         return
 
 
+def _real_name(path: Path) -> Path:
+    """`path` itself, not what it may link to, by the one name of its folder."""
+    return path.parent.resolve() / path.name
+
+
 def is_inside(path: Path, root: Path) -> bool:
     """Whether `path` itself, not what it may link to, lies in `root`."""
     try:
-        return root.resolve() in (path.parent.resolve() / path.name).parents
+        return root.resolve() in _real_name(path).parents
     except (OSError, RuntimeError):
         return False
 

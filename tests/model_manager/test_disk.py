@@ -76,6 +76,17 @@ def test_one_of_several_files_goes_and_shared_blobs_stay(catalogue: Catalogue) -
     assert (catalogue.hub_cache / "models--org--one" / "snapshots" / OTHER / "old.gguf").read_bytes() == shared
 
 
+def test_a_cache_behind_a_link_is_the_same(catalogue: Catalogue, tmp_path: Path) -> None:
+    """A user's cache often lies on another disk."""
+    put(catalogue.hub_cache, "org/one", {"a.gguf": gguf_bytes(100), "b.gguf": gguf_bytes(200)})
+    (tmp_path / "linked").symlink_to(catalogue.hub_cache, target_is_directory=True)
+    catalogue = Catalogue(catalogue.models_dir, tmp_path / "linked", ())
+    assert disk.remove(catalogue, ["org/one/b.gguf"])["freed"] == len(gguf_bytes(200))
+    assert ids(catalogue) == ["org/one/a.gguf"]
+    disk.remove(catalogue, ["org/one/a.gguf"])
+    assert not list((tmp_path / "linked").glob("models--*"))
+
+
 def test_the_last_model_of_a_repository_takes_everything_with_it(catalogue: Catalogue) -> None:
     files = {"a.gguf": gguf_bytes(100), "README.md": b"words"}
     put(catalogue.hub_cache, "org/one", files)
@@ -264,7 +275,7 @@ def _cache(repositories: list[list[dict[str, int]]], junk: int) -> Iterator[Cata
         yield Catalogue(root / "models", root / "hub", ())
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(REVISIONS, min_size=1, max_size=3), st.integers(0, 7), st.data())
 def test_removal_frees_exactly_what_was_promised(repositories: Any, junk: int, data: st.DataObject) -> None:
     with _cache(repositories, junk) as catalogue:
