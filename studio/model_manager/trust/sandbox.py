@@ -74,15 +74,15 @@ class Sandbox:
                 report(message["done"], message["total"])
 
     def _next(self, path: Path, until: float, stop: threading.Event | None) -> dict[str, Any]:
-        while True:
+        line = None
+        while line is None:
+            if stop and stop.is_set():
+                self._end()
+                raise Cancelled
             left = until - time.monotonic()
             try:
                 line = self._lines.get(timeout=max(0.0, min(left, _TICK if stop else left)))
-                break
             except queue.Empty:
-                if stop and stop.is_set():
-                    self._end()
-                    raise Cancelled from None
                 if left <= 0:
                     self._end()
                     raise AtelierError("model-too-much", {"name": path.name}, "time") from None

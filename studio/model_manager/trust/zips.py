@@ -54,6 +54,9 @@ def entries(path: Path, stream: BinaryIO) -> list[Entry]:
         raise refused(path, BROKEN, f"zip: {error}") from error
     if len(infos) > MAX_ENTRIES:
         raise refused(path, TOO_LARGE, f"{len(infos)} entries")
+    swollen = sum(info.file_size for info in infos)
+    if swollen > MAX_RATIO * size:
+        raise refused(path, N_("It would swell to many times its size when opened."), f"{size} to {swollen} bytes")
     if len({info.filename for info in infos}) != len(infos):
         raise refused(path, N_("The same name occurs twice in it."), "duplicate entries")
     found = []
@@ -94,9 +97,6 @@ def _check(path: Path, info: zipfile.ZipInfo) -> None:
         raise refused(path, N_("It holds a link to another place."), f"{name!r} is a symbolic link")
     if info.flag_bits & 1:
         raise refused(path, N_("It is locked with a password."), f"{name!r} is encrypted")
-    if info.file_size > MAX_RATIO * max(info.compress_size, 1):
-        reason = N_("It would swell to many times its size when opened.")
-        raise refused(path, reason, f"{name!r}: {info.compress_size} to {info.file_size} bytes")
     if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
         reason = N_("It is compressed, which no file of weights is.")
         raise refused(path, reason, f"{name!r}: method {info.compress_type}")
