@@ -21,12 +21,20 @@ class Medium(StrEnum):
 
 class Task(StrEnum):
     """What a family can be asked to do. Text: `CONTINUE` goes on from a raw prompt, `INSTRUCT` follows one
-    instruction, `CHAT` answers a conversation. Speech: `SPEAK` reads a text aloud."""
+    instruction, `CHAT` answers a conversation. Speech: `SPEAK` reads a text aloud. Images: `TEXT_TO_IMAGE` from words,
+    `IMAGE_TO_IMAGE` from a picture, `INPAINT` inside a mask (an outpainting is that on a larger canvas), `UPSCALE`
+    enlarges, `CUT_OUT` makes the background transparent, `CONTROL_IMAGE` draws what a ControlNet follows (edges …)."""
 
     CONTINUE = "continue"
     INSTRUCT = "instruct"
     CHAT = "chat"
     SPEAK = "speak"
+    TEXT_TO_IMAGE = "text-to-image"
+    IMAGE_TO_IMAGE = "image-to-image"
+    INPAINT = "inpaint"
+    UPSCALE = "upscale"
+    CUT_OUT = "cut-out"
+    CONTROL_IMAGE = "control-image"
 
 
 class JobState(StrEnum):
