@@ -19,11 +19,11 @@ from studio.client.process import ChildProcess
 from studio.core.activities import Activity, ActivityKind, ActivityState
 from studio.core.errors import AtelierError
 from studio.core.jobs import Failure, new_id
-from studio.core.messages import ActivityChanged, Answer, Handshake, Message, ModelsChanged, Query, Ready
+from studio.core.messages import ActivityChanged, Answer, Handshake, Message, ModelsChanged, Query, Ready, Shutdown
 
 _START_SECONDS = 60.0
 _RECONNECT_SECONDS = 2.0
-_STOP_SECONDS = 3.0
+_STOP_SECONDS = 2.0
 # So many ends in a row without an answer or a byte between them, and it is not started again by itself.
 _FRUITLESS = 3
 
@@ -126,10 +126,8 @@ class LocalModels(ModelsClient):
                 self._died()
         elif isinstance(message, Ready):
             self._connected = True
-            if self._token:
-                self._send(_Question(Query(new_id(), "set_token", {"token": self._token})))
-            self._send(_Question(Query(new_id(), "activities", {"go_on": self._go_on})))
-            for question in self._questions.values():
+            self._send(self._ask_what_goes_on())
+            for question in [question for question in self._questions.values() if not question.sent]:
                 self._send(question)
         elif isinstance(message, Answer):
             self._answer(message)
@@ -141,6 +139,21 @@ class LocalModels(ModelsClient):
         elif isinstance(message, ModelsChanged):
             self._deliver(message)
 
+    def _ask_what_goes_on(self) -> _Question:
+        """The first question to a child. What it does not know of the work before it is over."""
+        question = _Question(Query(new_id(), "activities", {"go_on": self._go_on, "token": self._token}))
+        before = [activity.id for activity in self.activities.values() if _goes_on(activity)]
+
+        def settle(answered: Future[Any]) -> None:
+            known = {row["id"] for row in answered.result()} if not answered.exception() else set(before)
+            for activity in [self.activities[name] for name in before if name not in known]:
+                if _goes_on(activity):
+                    self._tell(replace(activity, state=ActivityState.FAILED, failure=Failure("models-crashed")))
+
+        question.future.add_done_callback(settle)
+        self._questions[question.query.id] = question
+        return question
+
     def _send(self, question: _Question) -> None:
         question.sent = True
         if self._link:
@@ -150,7 +163,8 @@ class LocalModels(ModelsClient):
         question = self._questions.pop(answer.id, None)
         if question is None:
             return
-        self._fruitless = 0
+        if question.query.name != "activities":
+            self._fruitless = 0
         if answer.failure:
             failure = answer.failure
             question.fail(AtelierError(failure.code, dict(failure.arguments), failure.details))
@@ -200,7 +214,10 @@ class LocalModels(ModelsClient):
 
     def _end(self) -> None:
         if self._process:
-            self._process.end(_STOP_SECONDS)
+            if self._link and self._connected:
+                self._link.send(Shutdown())
+                self._process.ended_within(_STOP_SECONDS)
+            self._process.end(0.0)
             self._process = None
         if self._link:
             self._link.close()

@@ -26,6 +26,7 @@ from studio.model_manager.hub.limiter import Limiter
 PARALLEL = 4
 _LOCK_SECONDS = 0.5  # between two looks at what another program does
 _OFFLINE_SECONDS = 1.0
+_LONG = 16 << 20  # bytes: reading fewer is no state worth telling
 _SPARE = 64 << 20  # bytes of the disk that a download leaves free
 
 _log = logging.getLogger(__name__)
@@ -285,7 +286,7 @@ class Job:
 
         def report(count: int) -> None:
             nonlocal read
-            if not read:
+            if not read and row.file.size >= _LONG:
                 self.set_state(ActivityState.CHECKING)
             read += count
             self.counter.set(title, read, ActivityState.CHECKING)

@@ -149,8 +149,11 @@ class Answers:
 
     # -- downloads --------------------------------------------------------------------------------------------
 
-    def _on_activities(self, go_on: bool = False) -> list[dict[str, Any]]:
-        """All that is known; `go_on`: take over what programs that are gone left."""
+    def _on_activities(self, go_on: bool = False, token: str = "") -> list[dict[str, Any]]:
+        """All that is known; `go_on`: take over what programs that are gone left. `token` is one that a child before
+        this one kept for the session."""
+        if token:
+            self._secrets.set_token(self._hub().endpoint.host, token)
         if go_on:
             self._manager().go_on()
         downloads = self._downloads.activities() if self._downloads else []

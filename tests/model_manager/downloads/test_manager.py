@@ -423,6 +423,8 @@ def test_the_speed_limit_counts_at_once(hub: FakeHub, make: Callable[..., Desk])
     slow = desk.until(activity, lambda told: told.speed > 0)
     assert slow.speed < 600_000
     assert slow.seconds_left > 3
+    running = [told for told in desk.told if told.state is ActivityState.RUNNING and told.done]
+    assert len(running) <= 8  # in one to two seconds
     desk.change(download_limit=0)
     assert desk.ended(activity).state is ActivityState.DONE
 
