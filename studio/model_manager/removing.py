@@ -75,13 +75,14 @@ class Planner:
         self._models = catalogue.models_dir
         self._cache = catalogue.hub_cache
         self._everything = catalogue.found()
+        self._here = [found for found in self._everything.values() if _is_here(found)]
         self._in_use = uses.in_use(self._models)
         self._downloads = places.downloads(self._models)
         self._scanned: HFCacheInfo | None = None
 
     def here(self) -> list[Found]:
         """The models that take space on this computer."""
-        return [found for found in self._everything.values() if _is_here(found)]
+        return self._here
 
     def files_of(self, found: Found) -> list[Path]:
         """The regular files of a model, links followed."""
@@ -179,6 +180,8 @@ class Planner:
         """The repositories that we downloaded for the sake of these models alone."""
         ours = {download.repository for download in self._downloads}
         wanted = {need for found in going for need in _needs(found.info.id)}
+        if not wanted & ours:
+            return []
         others = {need for found in self.here() if found.info.id not in gone for need in _needs(found.info.id)}
         shown = {_repository(found.info) for found in self.here() if found.info.origin == "hub"}
         return sorted((wanted & ours) - others - shown)
