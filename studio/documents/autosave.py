@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 
 from studio.documents.base import Document
+
+_log = logging.getLogger(__name__)
 
 DELAY = 1.0
 RETRY = 3.0
@@ -56,7 +59,10 @@ class Autosaver:
             for document in ready:
                 del self._due[document.id]
         for document in ready:
-            self._save(document)
+            try:
+                self._save(document)
+            except Exception:  # whoever heard of it failed; the next documents are saved all the same
+                _log.exception("a document was saved, but not all heard of it")
             with self._condition:
                 if document.dirty and document.problem and document.id not in self._due:
                     self._due[document.id] = (self._clock() + RETRY, document)

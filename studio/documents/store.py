@@ -125,6 +125,10 @@ class DocumentStore:
         document.set_title(_("{title} (copy)").format(title=document.name))
         return document
 
+    def has(self, id: str) -> bool:
+        """Whether there is a document with this id: open, or on disk."""
+        return id in self._open or any(summary.id == id for summary in self.list())
+
     def has_earlier(self, id: str) -> bool:
         """Whether there is a copy of how a document was before, for `open_earlier`."""
         return any(summary.id == id and summary.earlier for summary in self.list())

@@ -113,6 +113,26 @@ def test_edits_are_saved_within_a_second_of_the_first(make: Make) -> None:
     assert any(isinstance(event, SavedChanged) for event in heard)
 
 
+def test_a_listener_that_fails_ends_no_saving(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    store = make(threaded=True, delay=0.02)
+    document = store.create("text", title="The lamp")
+    fail = True
+
+    def listener(change: object) -> None:
+        if isinstance(change, SavedChanged) and fail:
+            raise RuntimeError("the window has gone")
+
+    document.subscribe(listener)
+    for number in range(2):
+        document.replace_range(0, 0, f"{number} ")
+        until = time.monotonic() + 10
+        while document.dirty and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not document.dirty
+    fail = False
+    assert "not all heard of it" in caplog.text
+
+
 def test_the_saver_saves_on_its_own_thread(make: Make) -> None:
     store = make(threaded=True, delay=0.05)
     text = store.create("text", "灯会", "Lamp")

@@ -507,10 +507,13 @@ def spoken(studio: Studio, tab: SpeechTab) -> SpeechDocument:
 
 
 def test_a_click_on_the_waveform_is_heard_from_there(studio: Studio, tab: SpeechTab, spoken: SpeechDocument) -> None:
+    last, rows = spoken.sentences[3].id, tab.speech_stage.list.rows
+    marked: list[bool] = []
+    tab.player.moved.connect(lambda mark: marked.append(rows.row(3).playing) if mark.key == last else None)
     tab.speech_stage.waveform.chosen.emit(1.5)
     assert tab.player.is_playing and tab.player.mark.key == spoken.sentences[2].id
-    studio.wait(lambda: tab.player.mark.key == spoken.sentences[3].id)
-    assert tab.speech_stage.list.rows.row(3).playing
+    studio.wait(lambda: tab.player.mark.key == last)
+    assert any(marked)
     assert tab.speech_stage.transport.play.is_playing()
 
 

@@ -302,6 +302,22 @@ def test_document_and_mode_come_back(studio: Studio, tmp_path: Path) -> None:
         again.close()
 
 
+def test_a_text_is_saved_and_shown_on_after_a_change_of_language(studio: Studio) -> None:
+    tab = tab_of(studio)
+    tab.text.open_with("Text", "Hello.")
+    document, window = tab.text.document, studio.window
+    assert document is not None
+    studio.settings.update(language="zh_CN")
+    studio.wait(lambda: studio.window is not window)
+    studio.app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    tab = tab_of(studio)
+    assert tab.text.document is document
+    for words in ("And on. ", "Once more. "):
+        document.replace_range(0, 0, words)
+        studio.wait(lambda: not document.dirty)
+    assert tab.text_stage.editor.text == "Once more. And on. Hello."
+
+
 def test_the_last_text_comes_back_after_a_kill(studio: Studio, tmp_path: Path) -> None:
     tab = write(studio)
     document = tab.text.document

@@ -21,6 +21,7 @@ from studio.documents.speech import (
     SentenceChanged,
     SentencesChanged,
 )
+from studio.ui.listening import listen
 from studio.ui.model_picker import ModelPicker
 from studio.ui.services import Services
 from studio.ui.tabs.base import Shell
@@ -129,7 +130,7 @@ class SpeechRoom(QObject):
             documents = self._services.documents
             self._services.bridge.work(lambda: documents.save(before), lambda _none: self.left.emit(), owner=self)
         self._document = document
-        self._unsubscribe = document.subscribe(self._on_change) if document else lambda: None
+        self._unsubscribe = listen(document, self._on_change, self) if document else lambda: None
         self._stage.list.rows.set_document(document)
         self._told_problem = ""
         if document is not None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from studio.core.errors import AtelierError
 from studio.core.i18n import _
 from studio.documents.base import Change, Document
+from studio.ui.listening import listen
 from studio.ui.tabs.late_trash import LateTrash
 from studio.ui.tabs.text.context import Context
 from studio.ui.tabs.text.desk import Run, TokenCounter
@@ -105,7 +106,7 @@ class DocumentRoom(QObject, Generic[D]):
         self._unsubscribe()
         self._save_left(self._document)
         self._document = document
-        self._unsubscribe = document.subscribe(self._on_change) if document else lambda: None
+        self._unsubscribe = listen(document, self._on_change, self) if document else lambda: None
         if document is not None:
             self._show_form(document)
         self._show_page()
@@ -157,7 +158,7 @@ class DocumentRoom(QObject, Generic[D]):
                 return None
             assert isinstance(document, self._kind)
             self._document = document
-            self._unsubscribe = document.subscribe(self._on_change)
+            self._unsubscribe = listen(document, self._on_change, self)
             self._begin(document)
             self.document_changed.emit()
         return self._document

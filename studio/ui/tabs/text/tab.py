@@ -409,11 +409,10 @@ class TextTab(Tab):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        documents = {item.id for item in self.services.documents.list()}
-        if state.get("text") in documents:
-            self.text.open(state["text"])
-        if state.get("chat") in documents:
-            self.chat.open(state["chat"])
+        for name, room in (("text", self.text), ("chat", self.chat)):
+            document = str(state.get(name) or "")
+            if document and self.services.documents.has(document):
+                room.open(document)
         self.write_panel.form.set_expanded(bool(state.get("advanced")))
         self.set_mode(str(state.get("mode", "write")))
 

@@ -14,6 +14,7 @@ from studio.documents import SavedChanged, TextDocument, TitleChanged
 from studio.documents.base import Change
 from studio.documents.text import BodyChanged, CurrentChanged, VersionsChanged
 from studio.media.text import count_words
+from studio.ui.listening import listen
 from studio.ui.tabs.text.diff_view import DiffView
 from studio.ui.tabs.text.editor import StageEditor
 from studio.ui.tabs.text.find_bar import FindBar
@@ -152,7 +153,7 @@ class TextStage(QWidget):
         if self._unsubscribe:
             self._unsubscribe()
         self._document = document
-        self._unsubscribe = document.subscribe(self._on_change) if document else None
+        self._unsubscribe = listen(document, self._on_change, self) if document else None
         self._by_hand = False
         self._version = _OTHER
         self.close_diff()
