@@ -92,8 +92,9 @@ def test_limits_end_a_greedy_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path, _canary = build(maker, tmp_path)
     with pytest.raises(AtelierError) as caught, Sandbox() as own:
         inspect(path, own)
-    assert caught.value.code == "model-too-much"
-    assert peaks and max(peaks) < limits.MEMORY + (128 << 20)
+    limited = sys.platform in ("linux", "win32")  # macOS has no such limit; there the reader itself says no
+    assert caught.value.code == ("model-too-much" if limited else "model-refused")
+    assert peaks and (not limited or max(peaks) < limits.MEMORY + (128 << 20))
 
 
 def _watch(process: subprocess.Popen[bytes], peaks: list[int]) -> None:
