@@ -12,6 +12,7 @@ from studio.core.errors import AtelierError
 from studio.core.models import ModelState
 from tests.fakes.hub import FakeHub
 from tests.fakes.models_bench import MODEL, WEIGHTS, InChild, noise, repository
+from tests.fakes.tiny_models import build_gguf
 
 
 @pytest.fixture
@@ -157,3 +158,29 @@ def test_a_catalogue_model_is_listed_as_unfinished_and_as_installed(bench: InChi
     installed = bench.info(name)
     assert installed
     assert (installed.state, installed.title) == (ModelState.INSTALLED, before.title)
+
+
+def test_each_gguf_file_of_a_repository_is_a_model(bench: InChild, hub: FakeHub, tmp_path: Path) -> None:
+    build_gguf(tmp_path)
+    data = (tmp_path / "tiny.gguf").read_bytes()
+    files = {"tiny-Q4_K_M.gguf": data, "tiny-Q8_0.gguf": data + bytes(32), "README.md": b"about"}
+    first = hub.add("ada/parts", files, tags=["gguf"], pipeline_tag="text-generation")
+    (found,) = bench.client.search("parts").result(20)
+    assert (found.id, found.family) == ("ada/parts", "gguf")
+    done = bench.get("ada/parts")  # the usual one of them
+    assert done.result == {"model": "ada/parts/tiny-Q4_K_M.gguf"}
+    assert [file.name for file in done.files] == ["tiny-Q4_K_M.gguf"]
+    other = "ada/parts/tiny-Q8_0.gguf"
+    assert bench.get(other).result == {"model": other}
+    for model in (done.result["model"], other):
+        info = bench.info(model)
+        assert info
+        assert (info.state, info.revision) == (ModelState.INSTALLED, first)
+    second = hub.add("ada/parts", {**files, "README.md": b"more", "tiny-Q8_0.gguf": data + bytes(64)})
+    assert set(bench.client.check_updates().result(20)) == {done.result["model"], other}
+    assert bench.get(other).state is ActivityState.DONE
+    for model in (done.result["model"], other):
+        info = bench.info(model)
+        assert info
+        assert (info.state, info.revision, info.update) == (ModelState.INSTALLED, second, "")
+    assert len(hub.starts("tiny-Q4_K_M.gguf")) == 1
