@@ -53,7 +53,8 @@ class ModelSettings(QWidget):
         self._trouble = FieldMessage()
         self._column.addWidget(self._trouble)
         values = services.settings.values
-        self.offline = Switch(_("Stay offline"), values.offline)
+        self.offline = Switch("", values.offline)  # its words stand beside it
+        self.offline.setAccessibleName(_("Stay offline"))
         self.offline.toggled.connect(lambda on: self._update(offline=on))
         self._row(
             _("Stay offline"), _("Nothing is searched or downloaded. What is installed works as before."), self.offline
@@ -225,6 +226,7 @@ class ModelSettings(QWidget):
             folders = self._services.settings.values.model_folders
             if str(path) not in folders:
                 self._update(model_folders=(*folders, str(path)))
+                self._bridge.refresh()
             self._show_folders()
 
         self._bridge.ask(self._bridge.client.add_folder(path), told, lambda error: self._say(str(error)), owner=self)

@@ -343,8 +343,9 @@ def _local_models() -> ModelsClient:
 def downloads_left() -> bool:
     """Whether earlier starts left downloads that go on: only then the child of the models is started by itself."""
     try:
-        return bool(json.loads((paths.models_dir() / "downloads.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        rows = json.loads((paths.models_dir() / "downloads.json").read_text(encoding="utf-8"))
+        return bool(rows["downloads"])
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 

@@ -267,7 +267,7 @@ class FakeModels(ModelsClient):
                 "frees": self._held(info) if info.origin != "folder" else 0,
                 "last_used": LAST_USED.get(info.id, 0),
                 "removable": info.origin != "folder",
-                "why": "removal-not-ours" if info.origin == "folder" else "",
+                "why": "model-not-ours" if info.origin == "folder" else "",
             }
             for info in here
         ]
@@ -283,7 +283,7 @@ class FakeModels(ModelsClient):
 
     def _removal(self, models: list[str]) -> Mapping[str, Any]:
         rows = [self._info(model) for model in models]
-        kept = [{"id": info.id, "why": "removal-not-ours"} for info in rows if info.origin == "folder"]
+        kept = [{"id": info.id, "why": "model-not-ours"} for info in rows if info.origin == "folder"]
         gone = [info for info in rows if info.origin != "folder"]
         return {
             "frees": sum(self._held(info) for info in gone),

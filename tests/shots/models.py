@@ -66,11 +66,13 @@ def paused(studio: Studio) -> None:
         ActivityState.WAITING, id="d2", model="qwen3-4b", title="Qwen3 4B", retry_in=12.0, total=0, done=0
     )
     _tell(studio, waiting)
+    tab(studio).models_stage.cards.choose("sd15")
 
 
 def failed(studio: Studio) -> None:
     tab(studio)
     _tell(studio, working(ActivityState.FAILED, failure=Failure("hub-interrupted", {"host": "huggingface.co"})))
+    tab(studio).models_stage.cards.choose("sd15")
 
 
 def states(studio: Studio) -> None:
@@ -149,7 +151,7 @@ def refusal(studio: Studio) -> None:
 def recognised(studio: Studio) -> None:
     models = tab(studio)
     studio.models.inspections["paper-cut.safetensors"] = inspection(
-        "lora", "Paper cut", architecture="Stable Diffusion XL", family="diffusion", size=228_000_000
+        "lora", "Paper cut", architecture="stable-diffusion-xl", family="diffusion", size=228_000_000
     )
     models.look_at(Path("paper-cut.safetensors"))
     studio.spin(150)

@@ -131,7 +131,8 @@ def _sound(painter: QPainter, rect: QRect, theme: Theme, chance: random.Random, 
 
 
 def _text(painter: QPainter, rect: QRect, theme: Theme, chance: random.Random, languages: list[str]) -> None:
-    code = chance.choice([code for code in dict.fromkeys(languages) if code in SAMPLES][:SPOKEN] or ["en"])
+    spoken = [code for code in dict.fromkeys(languages) if code in SAMPLES][:SPOKEN] or ["en"]
+    code = chance.choice(spoken if spoken[0] == "en" else spoken[:1])
     ink = theme.color("mediumText.text")
     large = theme.font("reading", 600)
     large.setPixelSize(round(rect.height() * 0.47))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMenu
 
@@ -43,11 +43,15 @@ MENU_ICONS = {
     words.REMOVE: "trash",
     words.VERIFY: "shield-check",
     words.PAGE: "arrow-square-out",
+    words.CONVERT: "file-plus",
 }
 
 
 class Acting(QObject):
-    """Turns a card and an action of `words` into questions to the client, and asks before anything is lost."""
+    """Turns a card and an action of `words` into questions to the client, and asks before anything is lost.
+    `convert_wanted` carries a model whose file is to be looked at and converted."""
+
+    convert_wanted = Signal(object)
 
     def __init__(
         self, services: Services, shell: Shell, shelf: Shelf, room: QWidget, samples: CardSamples, parent: QObject
@@ -84,6 +88,8 @@ class Acting(QObject):
                 words.CANCEL: self._client.cancel,
             }
             self._bridge.ask(wish[action](activity.id), owner=self)
+        elif action == words.CONVERT:
+            self.convert_wanted.emit(info)
         elif action == words.PLAY:
             self._samples.toggle(info)
         elif action == words.REMOVE:

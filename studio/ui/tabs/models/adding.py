@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,34 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 from shiboken6 import isValid
 
+from studio.core import paths
 from studio.core.errors import AtelierError, explain
 from studio.core.i18n import _, n_, sentences
+from studio.core.models import ModelInfo
 from studio.ui.model_bridge import ModelBridge
-from studio.ui.tabs.models.words import recognised, size_words
+from studio.ui.tabs.models.words import architecture_name, recognised, size_words
 from studio.ui.widgets.chips import Chip
 from studio.ui.widgets.dialogs import Choice, Dialog
 from studio.ui.widgets.paint import Label, Spinner
 
 SUFFIXES = (".safetensors", ".gguf", ".sf2", ".sf3", ".ckpt", ".pt", ".pth", ".bin", ".pkl")
 NAMES_SHOWN = 6
-OTHERS = ("folder",)
 
 
 def is_model_file(path: Path) -> bool:
     """Whether `path` may be something to add: by its name alone, nothing is opened."""
     return path.is_dir() or path.suffix.lower() in SUFFIXES
+
+
+def place_of(info: ModelInfo, folders: Sequence[str]) -> Path | None:
+    """Where the file of an imported model lies, or of one in `folders`, other studios' own; None if it is gone."""
+    kind, _slash, rest = info.id.partition("/")
+    if kind == "imported":
+        found = sorted(paths.models_dir().joinpath("imported").glob(f"{escape(rest)}*"))
+        return next((path for path in found if path.suffix != ".json"), None)
+    root, _slash, below = rest.partition("/")
+    roots = [Path(folder) for folder in folders if Path(folder).name == root]
+    return next((place / below for place in roots if (place / below).exists()), None)
 
 
 class Adding(QObject):
@@ -150,7 +163,7 @@ class Adding(QObject):
         if refused:
             row.addWidget(Chip(_("Refused"), "danger", "x-circle"))
         elif seen["architecture"]:
-            row.addWidget(Chip(str(seen["architecture"]), "info", "cube"))
+            row.addWidget(Chip(architecture_name(str(seen["architecture"])), "info", "cube"))
         row.addWidget(Label(size_words(int(seen["size"])), "small", "tertiary"))
         row.addStretch(1)
         dialog.content.addLayout(row)

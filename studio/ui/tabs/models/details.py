@@ -250,7 +250,8 @@ class DetailsSheet(Sheet):
         activity = self.card.activity
         if activity is not None and activity.failure is not None and not self.card.going:
             return str(AtelierError(activity.failure.code, dict(activity.failure.arguments)))
-        return explain(self.card.info.problem).text if self.card.info.problem else ""
+        info = self.card.info
+        return explain(info.problem, {"model": info.title}).text if info.problem else ""
 
     def _show_main(self, card: Card) -> None:
         action = words.main_action(card.info, card.activity, card.accepted)
@@ -305,7 +306,7 @@ class DetailsSheet(Sheet):
     def _on_main(self) -> None:
         action = words.main_action(self.card.info, self.card.activity, self.card.accepted)
         self.acted.emit(self.card, action)
-        if action == words.OPEN:
+        if action in (words.OPEN, words.CONVERT):
             self.close_sheet()
 
     def _on_pause(self) -> None:

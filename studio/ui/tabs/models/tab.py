@@ -17,7 +17,7 @@ from studio.core.models import ModelInfo
 from studio.ui.services import Services
 from studio.ui.tabs.base import Command, Shell, Tab
 from studio.ui.tabs.models.acting import Acting
-from studio.ui.tabs.models.adding import Adding
+from studio.ui.tabs.models.adding import Adding, place_of
 from studio.ui.tabs.models.filters import Card, Filters, Sort, chosen, counts
 from studio.ui.tabs.models.hearing import CardSamples
 from studio.ui.tabs.models.panel import FilterPanel
@@ -60,6 +60,7 @@ class ModelsTab(Tab):
         stage.hub.search_wanted.connect(self.search_hub)
         stage.hub.settings_wanted.connect(self._open_settings)
         stage.cards.acted.connect(self.acting.act)
+        self.acting.convert_wanted.connect(self._convert)
         stage.cards.opened.connect(self.acting.show_details)
         stage.cards.menu_wanted.connect(self._open_menu)
         shelf.changed.connect(self._on_shelf)
@@ -213,11 +214,19 @@ class ModelsTab(Tab):
         """A file or folder was dropped: say what it is and offer what can be done with it."""
         self.adding.look_at(path)
 
+    def _convert(self, info: ModelInfo) -> None:
+        path = place_of(info, self.services.settings.values.model_folders)
+        if path is None:
+            self.shell.show_error(AtelierError("file-missing", {"path": info.id}))
+        else:
+            self.look_at(path)
+
     def _on_folder(self, path: Path) -> None:
         folders = self.services.settings.values.model_folders
         if str(path) not in folders:
             try:
                 self.services.settings.update(model_folders=(*folders, str(path)))
+                self.services.models.refresh()
             except AtelierError as error:
                 self.shell.show_error(error)
 

@@ -42,6 +42,19 @@ NATIVE = {
     "uk": "Українська",
 }
 LANGUAGES_SHOWN = 3
+# Parts of the names of architectures that are not written as words are.
+_NAMES = {
+    "xl": "XL",
+    "flux": "FLUX",
+    "kl": "KL",
+    "real": "Real",
+    "esrgan": "ESRGAN",
+    "controlnet": "ControlNet",
+    "ip": "IP",
+    "pixart": "PixArt",
+    "dev": "[dev]",
+    "schnell": "[schnell]",
+}
 KINDS = {
     "checkpoint": N_("a model of {architecture}"),
     "lora": N_("a LoRA for {architecture}"),
@@ -173,7 +186,7 @@ OPEN, DOWNLOAD, REVIEW, RESUME, UPDATE, RESTORE, REPAIR = (
     "restore",
     "repair",
 )
-PAUSE, GO_ON, CANCEL, PLAY, DETAILS, REMOVE, VERIFY, PAGE = (
+PAUSE, GO_ON, CANCEL, PLAY, DETAILS, REMOVE, VERIFY, PAGE, CONVERT = (
     "pause",
     "go-on",
     "cancel",
@@ -182,6 +195,7 @@ PAUSE, GO_ON, CANCEL, PLAY, DETAILS, REMOVE, VERIFY, PAGE = (
     "remove",
     "verify",
     "page",
+    "convert",
 )
 ACTIONS = {
     OPEN: N_("Open"),
@@ -199,6 +213,7 @@ ACTIONS = {
     REMOVE: N_("Remove…"),
     VERIFY: N_("Check its files"),
     PAGE: N_("Open its page"),
+    CONVERT: N_("Convert…"),
 }
 
 
@@ -210,7 +225,8 @@ def main_action(info: ModelInfo, activity: Activity | None = None, accepted: boo
             return REVIEW if gated and not accepted else RESUME
         return ""
     if info.problem:
-        return DETAILS
+        near = info.origin in ("folder", "imported")
+        return CONVERT if info.problem == "model-pickled" and near else DETAILS
     if info.usable:
         return UPDATE if info.update else OPEN
     if info.origin == "starter":
@@ -330,9 +346,17 @@ def fit_words(judged: Fit) -> str:
     }[judged]
 
 
+def architecture_name(id: str) -> str:
+    """An architecture as its makers write it: "stable-diffusion-xl" is Stable Diffusion XL."""
+    if "-" not in id:
+        return _NAMES.get(id, id)
+    return " ".join(_NAMES.get(part, part.capitalize()) for part in id.split("-"))
+
+
 def recognised(seen: dict) -> str:
     """What an inspection found, as the end of "Recognised as …"."""
-    architecture = str(seen.get("architecture") or "") or _("a kind this release does not know")
+    id = str(seen.get("architecture") or "")
+    architecture = architecture_name(id) if id else _("a kind this release does not know")
     return _(KINDS.get(seen["kind"], KINDS["checkpoint"])).format(architecture=architecture)
 
 
