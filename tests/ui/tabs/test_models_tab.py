@@ -28,6 +28,7 @@ from studio.ui.widgets.dialogs import Dialog
 from tests.fakes.fake_engine import MODELS
 from tests.fakes.model_shelf import CATALOGUE, GB
 from tests.fakes.models import FakeModels, inspection
+from tests.fakes.speaking import VOICES, Speaking
 from tests.fakes.studio import Studio
 from tests.shots.models import working
 
@@ -452,6 +453,26 @@ def test_screen_reader_hears_everything_of_a_card(tab: ModelsTab, studio: Studio
     assert "MMS German, Speech, Deutsch · CC BY-NC 4.0, not for commercial use" in said
     assert "145 MB" in said
     assert "Space: Download" in said
+
+
+def test_sample_of_an_installed_voice_is_heard_and_stopped(tab: ModelsTab, studio: Studio) -> None:
+    studio.engine.installed = (*MODELS, *VOICES)
+    studio.engine.play = Speaking()
+    studio.engine.restart()
+    studio.wait(lambda: len(studio.services.bridge.models) > 1)
+    click(tab, "kokoro-82m", words.PLAY)
+    studio.wait(lambda: card(tab, "kokoro-82m").playing == "playing")
+    click(tab, "kokoro-82m", words.PLAY)
+    studio.wait(lambda: card(tab, "kokoro-82m").playing == "")
+
+
+def test_more_menu_checks_all_models(tab: ModelsTab, studio: Studio) -> None:
+    tab.models_stage.more.click()
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    next(action for action in menu.actions() if action.text() == "Check all models").trigger()
+    menu.close()
+    studio.wait(lambda: any("Every file is as it should be." in t.words() for t in studio.window.toasts.toasts()))
 
 
 def test_menu_offers_what_can_be_done(tab: ModelsTab) -> None:

@@ -212,6 +212,7 @@ class Acting(QObject):
         else:
             main = words.main_action(info, activity, card.accepted)
             actions.insert(0, main) if main != words.DETAILS else None
+            actions += [words.OPEN] if main == words.UPDATE else []
             actions += [words.PLAY] if info.usable and info.voices else []
             actions += [words.VERIFY] if info.usable else []
             part = info.state in ("partial", "damaged")

@@ -78,6 +78,7 @@ class ModelsStage(Surface):
             forms.addButton(button)
         self.grid.setChecked(True)
         self.rows.toggled.connect(self._on_rows)
+        self.more = IconButton("dots-three", _("More"))
         self.disk = DiskCard()
         self.hub = HubRow()
         self.hub.hide()
@@ -105,7 +106,7 @@ class ModelsStage(Surface):
         assert isinstance(row, QHBoxLayout)
         row.insertWidget(0, self.search)
         self._head = row
-        for widget in (self._sort_label, self.sort, self.grid, self.rows):
+        for widget in (self._sort_label, self.sort, self.grid, self.rows, self.more):
             header.add_end(widget)
         return header
 

@@ -10,10 +10,12 @@ from typing import Any, ClassVar
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu
 
+from studio.core import paths
 from studio.core.errors import AtelierError, explain
 from studio.core.i18n import _
 from studio.core.jobs import Medium
 from studio.core.models import ModelInfo
+from studio.ui.files import open_path
 from studio.ui.services import Services
 from studio.ui.tabs.base import Command, Shell, Tab
 from studio.ui.tabs.models.acting import Acting
@@ -23,6 +25,7 @@ from studio.ui.tabs.models.hearing import CardSamples
 from studio.ui.tabs.models.panel import FilterPanel
 from studio.ui.tabs.models.shelf import Shelf
 from studio.ui.tabs.models.stage import ModelsStage
+from studio.ui.theme import theme_of
 
 NETWORK_CODES = ("hub-offline", "hub-unreachable", "hub-proxy", "hub-endpoint", "hub-token")
 
@@ -61,6 +64,7 @@ class ModelsTab(Tab):
         stage.hub.settings_wanted.connect(self._open_settings)
         stage.cards.acted.connect(self.acting.act)
         self.acting.convert_wanted.connect(self._convert)
+        stage.more.clicked.connect(self._open_more)
         stage.cards.opened.connect(self.acting.show_details)
         stage.cards.menu_wanted.connect(self._open_menu)
         shelf.changed.connect(self._on_shelf)
@@ -237,6 +241,25 @@ class ModelsTab(Tab):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         button = self.panel.add
         menu.popup(button.mapToGlobal(QPoint(0, -menu.sizeHint().height() - 4)))
+
+    def _open_more(self) -> None:
+        menu = QMenu(self.models_stage)
+        icon = theme_of(menu).icon
+        menu.addAction(icon("shield-check"), _("Check all models"), self.verify_all)
+        menu.addAction(icon("arrow-up"), _("Look for newer models"), self.check_updates)
+        menu.addAction(icon("package"), _("Restore the starter pack"), self.restore_starter)
+        menu.addSeparator()
+        menu.addAction(icon("folder-open"), _("Open the models folder"), self._open_folder)
+        menu.addAction(icon("gear-six"), _("Settings of models"), self._open_settings)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        button = self.models_stage.more
+        menu.popup(button.mapToGlobal(QPoint(button.width() - menu.sizeHint().width(), button.height() + 4)))
+
+    def _open_folder(self) -> None:
+        open_path(paths.ensure(paths.models_dir()))
+
+    def restore_starter(self) -> None:
+        self.services.models.ask(self.services.models.client.restore_starter(), owner=self)
 
     def _open_menu(self, card: Card, place: QPoint) -> None:
         menu = QMenu(self.models_stage)
