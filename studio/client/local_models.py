@@ -26,14 +26,17 @@ _RECONNECT_SECONDS = 2.0
 _STOP_SECONDS = 2.0
 # So many ends in a row without an answer or a byte between them, and it is not started again by itself.
 _FRUITLESS = 3
+# Questions that are not asked a second time when the child dies over them: doing such work twice is not the same, and
+# "activities" is asked of each child anew.
+_ONCE = ("import", "remove", "verify", "restore", "activities")
 
 _log = logging.getLogger(__name__)
 
 
 class LocalModels(ModelsClient):
     """`go_on`: downloads that earlier programs left go on with the first question; otherwise only what is asked for
-    is touched. Questions fail with "models-crashed" when the child dies over them, with "models-unavailable" when it
-    cannot be started. `pid` is the child's process id (0: none)."""
+    is touched. Questions fail with "models-crashed" when the child dies over them (twice, where asking again does no
+    harm), with "models-unavailable" when it cannot be started. `pid` is the child's process id (0: none)."""
 
     def __init__(self, *, go_on: bool = True) -> None:
         super().__init__()
@@ -189,8 +192,11 @@ class LocalModels(ModelsClient):
         _log.error("the models child stopped: %s", details.partition("\n")[0])
         crashed = AtelierError("models-crashed", details=details)
         for question in [question for question in self._questions.values() if question.sent]:
-            del self._questions[question.query.id]
-            question.fail(crashed)
+            if question.query.name in _ONCE or question.again:
+                del self._questions[question.query.id]
+                question.fail(crashed)
+            else:
+                question.sent, question.again = False, True
         for activity in [activity for activity in self.activities.values() if not activity.ended]:
             if activity.kind is not ActivityKind.DOWNLOAD:
                 self._tell(replace(activity, state=ActivityState.FAILED, failure=Failure(crashed.code, {}, details)))
@@ -238,6 +244,7 @@ class _Question:
     query: Query
     future: Future[Any] = field(default_factory=Future)
     sent: bool = False
+    again: bool = False
 
     def fail(self, error: AtelierError) -> None:
         if self.future.set_running_or_notify_cancel():

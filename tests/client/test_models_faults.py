@@ -65,17 +65,22 @@ def test_twenty_kills_cost_no_byte(bench: InChild, hub: FakeHub, home: Path) -> 
     assert [told.state for told in bench.told(activity)].count(ActivityState.FAILED) == 0
 
 
-def test_a_question_over_which_the_child_dies_fails_in_words_and_the_next_is_answered(
+def test_a_question_over_which_the_child_dies_is_asked_again_and_then_fails_in_words(
     bench: InChild, hub: FakeHub, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hub.fault("silent", "/api/models")
+    hub.fault("silent", "/api/models", times=2)
     search = bench.client.search("tiny")
-    _until(lambda: hub.asked("/api/models"))
-    os.kill(_pid(bench), signal.SIGKILL)
+    for number in (1, 2):
+        _until(lambda number=number: len(hub.asked("/api/models")) == number)
+        os.kill(_pid(bench), signal.SIGKILL)
     with pytest.raises(AtelierError) as raised:
         search.result(10)
     assert raised.value.code == "models-crashed"
-    assert [info.id for info in bench.client.search("tiny").result(20)] == [MODEL]
+    hub.fault("silent", "/api/models")
+    search = bench.client.search("tiny")
+    _until(lambda: len(hub.asked("/api/models")) == 3)
+    os.kill(_pid(bench), signal.SIGKILL)
+    assert [info.id for info in search.result(20)] == [MODEL]
     assert "stopped" in caplog.text
 
 

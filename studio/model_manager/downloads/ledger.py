@@ -40,8 +40,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """A download as it is kept. `state` is one of queued, paused, failed; `created` orders them (seconds since the
-    epoch)."""
+    """A download as it is kept. `state` is one of queued, paused, failed, and for a moment done; `created` orders them
+    (seconds since the epoch)."""
 
     id: str
     model: str

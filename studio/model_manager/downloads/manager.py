@@ -23,6 +23,7 @@ AT_ONCE = 2
 PULSE = 0.25  # s between two reports of a download
 _AT_WORK = (ActivityState.RUNNING, ActivityState.CHECKING, ActivityState.WAITING)
 _STOP_SECONDS = 5.0
+_NEWS_SECONDS = 2.0
 _REMEMBERED = 50  # downloads, with those that are over
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Downloads:
         self._ledger = Ledger(store.models)
         self._jobs: dict[str, Job] = {}
         self._changed = threading.Condition(threading.RLock())
+        self._told_done: dict[str, float] = {}  # when what is done may leave the list
         self._closed = False
         self._pulse = threading.Thread(target=self._beat, name="downloads-pulse", daemon=True)
         self._pulse.start()
@@ -84,7 +86,8 @@ class Downloads:
             if job is None:
                 left = self._ledger.take_over(lambda entry: entry.model == model)
                 for entry in left:
-                    job = self._add(entry)
+                    added = self._add(entry)
+                    job = added if not _is_over(added) else job
             if job is None:
                 entry = Entry(new_id(), model, title, medium, sources=sources, created=time.time())
                 self._ledger.keep(entry)
@@ -146,6 +149,7 @@ class Downloads:
             self._changed.notify_all()
         for thread in (*threads, self._pulse):
             thread.join(_STOP_SECONDS)
+        self._forget_done(float("inf"))
         self._ledger.close()
 
     # -- inside -----------------------------------------------------------------------------------------------
@@ -160,6 +164,8 @@ class Downloads:
         for old in over[: max(0, len(self._jobs) - _REMEMBERED)]:
             del self._jobs[old]
         job = self._jobs[entry.id] = Job(entry, self._means)
+        if job.state is ActivityState.DONE:
+            self._told_done[job.id] = time.monotonic() + _NEWS_SECONDS
         self._told(job)
         return job
 
@@ -219,8 +225,10 @@ class Downloads:
             job.fail(error)
             self._write(job, ActivityState.FAILED)
         elif not stopped and not error:
-            self._drop(job)
+            # Kept for a moment: if this process ends before the news is out, the next one tells it.
+            self._write(job, ActivityState.DONE)
             job.set_state(ActivityState.DONE)
+            self._told_done[job.id] = time.monotonic() + _NEWS_SECONDS
         elif wish is ActivityState.QUEUED:
             job.ready()
         else:
@@ -244,13 +252,23 @@ class Downloads:
                 self._schedule()  # its turn is free
             self._changed.notify_all()
 
+    def _at_work(self) -> bool:
+        return any(job.thread for job in self._jobs.values())
+
+    def _forget_done(self, now: float) -> None:
+        for entry_id in [entry_id for entry_id, when in self._told_done.items() if when <= now]:
+            del self._told_done[entry_id]
+            with _tolerating():
+                self._ledger.drop(entry_id)
+
     def _beat(self) -> None:
         seen: dict[str, Activity] = {}
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or any(job.thread for job in self._jobs.values()))
+                self._changed.wait_for(lambda: self._closed or self._told_done or self._at_work())
                 if self._closed:
                     return
+                self._forget_done(time.monotonic())
                 jobs = [job for job in self._jobs.values() if job.thread]
             values = self._settings()
             self._limiter.rate = values.download_limit

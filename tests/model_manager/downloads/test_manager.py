@@ -65,6 +65,9 @@ def test_a_download_ends_in_the_cache_as_other_tools_expect_it(hub: FakeHub, mak
     (manifest,) = desk.store.manifests()
     assert manifest.complete
     assert (manifest.commit, manifest.model, len(manifest.files)) == (commit, REPOSITORY, 3)
+    (row,) = json.loads((desk.root / "models" / "downloads.json").read_text())["downloads"]
+    assert row["state"] == "done"  # until the news is out
+    desk.close()
     assert json.loads((desk.root / "models" / "downloads.json").read_text())["downloads"] == []
 
 
