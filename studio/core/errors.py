@@ -221,6 +221,54 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("The text no longer fits this model: {count} of {limit} tokens."),
         N_("Shorten the text or the instructions, ask for fewer words, or choose a model with a larger context."),
     ),
+    "size-not-multiple": (
+        N_("{label} is {value}, which is no multiple of {step}."),
+        N_("The nearest that this model can make are {lower} and {upper}."),
+    ),
+    "input-missing": (
+        N_("There is no picture to work on ({role})."),
+        N_("Choose one, then try again."),
+    ),
+    "picture-not-readable": (
+        N_("This file is not a picture that can be read: {path}."),
+        N_("It may be damaged, too large, or of another kind than its name says. Choose another picture."),
+    ),
+    "mask-size": (
+        N_("The mask is {mask}, and the picture {picture}."),
+        N_("Both must have the same size. Paint the mask again on this picture."),
+    ),
+    "mask-empty": (
+        N_("The mask marks nothing."),
+        N_("Paint over what is to be drawn anew, then try again."),
+    ),
+    "wildcard-unknown": (
+        N_("There is no list called {name} for __{name}__."),
+        N_("There are: {choices}. A list is a text file with one entry on each line."),
+    ),
+    "prompt-too-deep": (
+        N_("The choices in the prompt lead to one another without end."),
+        N_("A list may name itself. Change the list or the prompt."),
+    ),
+    "scheduler-not-suitable": (
+        N_("{scheduler} does not suit this model."),
+        N_("Choose one of: {choices}; or leave the choice to the model."),
+    ),
+    "addition-not-suitable": (
+        N_("{name} was made for {its}, and this model is {base}."),
+        N_("Choose another one, or another model."),
+    ),
+    "addition-unreadable": (
+        N_("{name} could not be used with this model."),
+        N_("Its file may be damaged, or of a kind that this release does not know. Choose another one."),
+    ),
+    "addition-not-possible": (
+        N_("This kind of model cannot work with {name}."),
+        N_("Remove it, or choose another model."),
+    ),
+    "pictures-too-few": (
+        N_("{count} pictures are needed for {label}, and {given} are there."),
+        N_("Choose a picture for each, or remove what has none."),
+    ),
     "out-of-memory": (
         N_("There was not enough memory on {device}."),
         N_("Make something smaller, choose a smaller model, or close other programs. The queue goes on."),

@@ -1,0 +1,1 @@
+"""What diffusion models share: loading, memory, prompts as embeddings, previews, and the drawing itself."""
