@@ -21,6 +21,10 @@ def main() -> int:
         from studio.model_manager.trust.child import main as inspect_main
 
         return inspect_main()
+    if arguments == ["--train"]:
+        from studio.training.main import main as train_main
+
+        return train_main()
     from studio import cli
 
     if cli.wants(arguments):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-COMMANDS = ("generate", "families", "models", "library", "queue", "doctor")
+COMMANDS = ("generate", "train", "families", "models", "library", "queue", "doctor")
 _OPTIONS = ("--help", "-h", "--version")
 
 
