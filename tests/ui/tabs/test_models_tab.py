@@ -25,7 +25,7 @@ from studio.ui.tabs.models.painting import spots
 from studio.ui.tabs.models.tab import ModelsTab
 from studio.ui.theme import theme_of
 from studio.ui.widgets.dialogs import Dialog
-from tests.fakes.fake_engine import MODELS
+from tests.fakes.fake_engine import DEVICE, MODELS
 from tests.fakes.model_shelf import CATALOGUE, GB
 from tests.fakes.models import FakeModels, inspection
 from tests.fakes.speaking import VOICES, Speaking
@@ -153,6 +153,16 @@ def test_search_finds_names_uses_and_languages(tab: ModelsTab, studio: Studio) -
     search.settle()
     assert len(listed(tab)) > 10
     assert tab.models_stage.disk.isVisible()
+
+
+def test_list_is_judged_again_once_the_device_is_known(tab: ModelsTab, studio: Studio) -> None:
+    small = replace(DEVICE, memory_total=8 << 30)
+    assert "sdxl" in listed(tab)
+    assert "gemma3-4b" in listed(tab)
+    studio.engine.device = small
+    studio.services.bridge.device_changed.emit(small)
+    assert "sdxl" in listed(tab)  # installed: it is never hidden
+    assert "gemma3-4b" not in listed(tab)
 
 
 def test_sorting(tab: ModelsTab, studio: Studio) -> None:

@@ -201,7 +201,7 @@ class DetailsSheet(Sheet):
         self.cancel = IconButton("x", _("Cancel the download"))
         self.pause.clicked.connect(self._on_pause)
         self.cancel.clicked.connect(lambda: self.acted.emit(self.card, words.CANCEL))
-        line.addWidget(self._going, 1)
+        line.addWidget(self._going, 2)
         line.addWidget(self._line, 1)
         line.addWidget(self.pause)
         line.addWidget(self.cancel)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from studio.core.activities import Activity, ActivityState
 from studio.core.errors import AtelierError
 from studio.core.jobs import Medium
-from studio.core.models import ModelInfo
+from studio.core.models import DeviceStatus, ModelInfo
 from studio.ui.services import Services
 from studio.ui.tabs.models.filters import Card
 
@@ -19,11 +19,12 @@ HUB_LIMIT = 30
 
 
 class Shelf(QObject):
-    """`changed`: there are other models; `card_changed` carries one card with news; `states_changed`: work on a model
-    began or ended; `disk_changed` carries the answer of `disk`; `hub_answered` the query and how many were found,
-    `hub_refused` the query and why."""
+    """`changed`: there are other models; `judged`: what fits is known, or it is another device; `card_changed` carries
+    one card with news; `states_changed`: work on a model began or ended; `disk_changed` carries the answer of `disk`;
+    `hub_answered` the query and how many were found, `hub_refused` the query and why."""
 
     changed = Signal()
+    judged = Signal()
     card_changed = Signal(object)
     states_changed = Signal()
     disk_changed = Signal(object)
@@ -41,7 +42,8 @@ class Shelf(QObject):
         self.disk: Mapping[str, Any] | None = None
         self.bridge.models_changed.connect(self._on_models)
         self.bridge.activity_changed.connect(self._on_activity)
-        services.bridge.device_changed.connect(lambda _device: self._rebuild())
+        self._judged: tuple[str, int] | None = None
+        services.bridge.device_changed.connect(self._on_device)
         if self.bridge.known:
             self._on_models()
 
@@ -128,6 +130,13 @@ class Shelf(QObject):
         cards += [self._make(info, hub=True) for info in self._hub.values()]
         self._cards = {card.info.id: card for card in cards}
         self.changed.emit()
+
+    def _on_device(self, device: DeviceStatus) -> None:
+        """The device tells of itself often; only its kind and size matter here."""
+        if self._judged != (device.kind, device.memory_total):
+            self._judged = (device.kind, device.memory_total)
+            self._rebuild()
+            self.judged.emit()
 
     def _on_activity(self, activity: Activity) -> None:
         card = self._cards.get(activity.model)

@@ -68,6 +68,7 @@ class ModelsTab(Tab):
         stage.cards.opened.connect(self.acting.show_details)
         stage.cards.menu_wanted.connect(self._open_menu)
         shelf.changed.connect(self._on_shelf)
+        shelf.judged.connect(self._list)
         shelf.card_changed.connect(stage.cards.listing.set_card)
         shelf.states_changed.connect(self._count)
         shelf.disk_changed.connect(self._on_disk)

@@ -378,5 +378,7 @@ def verified(result: dict, titles: dict[str, str]) -> tuple[str, str]:
             files,
         ).format(count=files, models=_(", ").join(titles.get(str(id), str(id)) for id in damaged))
         return title.format(count=len(damaged)), sentences(body, left if unknown else "")
+    if not total:
+        return _("There is nothing to check."), ""
     title = n_("{count} model was checked.", "{count} models were checked.", total).format(count=total)
     return title, sentences(_("Every file is as it should be."), left if unknown else "")
