@@ -29,6 +29,7 @@ from studio.documents.autosave import DELAY, Autosaver
 from studio.documents.base import HEAD_LIMIT, VERSION, Document
 from studio.documents.chat import ChatDocument
 from studio.documents.locks import FileLock
+from studio.documents.picture import PictureDocument
 from studio.documents.speech import SpeechDocument
 from studio.documents.text import TextDocument
 from studio.library import Library
@@ -37,7 +38,9 @@ from studio.library.names import fold, free_name, safe_name
 
 _log = logging.getLogger(__name__)
 
-KINDS: dict[str, type[Document]] = {cls.kind: cls for cls in (TextDocument, ChatDocument, SpeechDocument)}
+KINDS: dict[str, type[Document]] = {
+    cls.kind: cls for cls in (TextDocument, ChatDocument, SpeechDocument, PictureDocument)
+}
 EARLIER, PARTS = ".earlier", ".parts"
 
 
@@ -92,6 +95,8 @@ class DocumentStore:
     def create(self, kind: Literal["chat"], project: str = "", title: str = "") -> ChatDocument: ...
     @overload
     def create(self, kind: Literal["speech"], project: str = "", title: str = "") -> SpeechDocument: ...
+    @overload
+    def create(self, kind: Literal["picture"], project: str = "", title: str = "") -> PictureDocument: ...
     @overload
     def create(self, kind: str, project: str = "", title: str = "") -> Document: ...
     def create(self, kind: str, project: str = "", title: str = "") -> Document:
