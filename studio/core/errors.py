@@ -233,6 +233,22 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("This file is not a picture that can be read: {path}."),
         N_("It may be damaged, too large, or of another kind than its name says. Choose another picture."),
     ),
+    "picture-damaged": (
+        N_("This picture is damaged: {path}."),
+        N_("It may not have been copied or downloaded completely. Get it again, or choose another one."),
+    ),
+    "picture-too-large": (
+        N_("This picture is too large: {width} × {height} px."),
+        N_("It can have up to {limit} million pixels and {side} px a side. Make it smaller in another program first."),
+    ),
+    "crop-outside": (
+        N_("Nothing of the picture is inside this part: {width} × {height} px from {left}, {top}."),
+        N_("Draw the rectangle over the picture."),
+    ),
+    "levels-wrong": (
+        N_("These levels cannot be used: {black} to {white}."),
+        N_("They go from 0 to 255, black below white, and the middle is bent by 0.1 to 10."),
+    ),
     "mask-size": (
         N_("The mask is {mask}, and the picture {picture}."),
         N_("Both must have the same size. Paint the mask again on this picture."),
