@@ -43,12 +43,31 @@ def test_wrong_words_are_said_before_anything_starts(say, tmp_path: Path, monkey
     assert code == 0 and "sticker" in out and "--resume" in out
 
 
-def test_a_folder_without_pictures_is_said(say, tmp_path: Path) -> None:
-    recipe, encoder = tiny.write_recipe(tmp_path), tiny.write_text_encoder(tmp_path)
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    code, out, err = say(str(recipe), "--data", str(empty), "-o", "mine", "--text-encoder", str(encoder))
-    assert code == 2 and not out and "There are no pictures to learn from" in err and str(empty) in err
+@pytest.mark.parametrize(
+    ("told", "code", "words"),
+    [
+        (
+            [{"event": "failed", "code": "training-no-pictures", "arguments": {"path": "/empty"}, "details": "",
+              "invalid": True}],
+            2, "There are no pictures to learn from: /empty.",
+        ),
+        (
+            [{"event": "stage", "stage": "words"},
+             {"event": "failed", "code": "disk-full", "arguments": {"path": "/full"}, "details": "", "invalid": False}],
+            1, "The disk is full: /full.",
+        ),
+        ([{"event": "stage", "stage": "denoiser"}], 1, "The training stopped unexpectedly."),
+    ],
+)  # fmt: skip
+def test_how_a_child_ends_is_said(
+    say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[dict], code: int, words: str
+) -> None:
+    lines = "".join(json.dumps(event) + "\n" for event in told)
+    program = [sys.executable, "-c", f"import sys; sys.stdin.readline(); print({lines!r}, end='')"]
+    pipe = subprocess.PIPE
+    monkeypatch.setattr("studio.cli.train._start", lambda: subprocess.Popen(program, stdin=pipe, stdout=pipe))
+    found = say("sticker", "--data", str(tmp_path), "-o", "mine")
+    assert found[0] == code and not found[1] and found[2].startswith(words)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a console's interrupt reaches every process of it")

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
+from tqdm import tqdm
 from transformers import BertConfig, BertModel, BertTokenizer
 
+tqdm.monitor_interval = 0  # its thread would outlive the test in which the first model is written
 THINGS = ("apple", "boat", "cup", "drum", "egg", "fish", "gem", "hat")
 PAINTS = ("red", "orange", "gold", "green", "blue", "purple", "hotpink", "saddlebrown")
 
