@@ -114,8 +114,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("Its files may be damaged or of a kind this release does not know. Install it again or choose another."),
     ),
     "model-refused": (
-        N_("{name} was not accepted. {reason}"),
-        N_("It may be damaged, or made to do harm; nothing in it was used. Get it again from a source you trust."),
+        N_("{name} was not accepted."),
+        N_("{reason} The file may be damaged or harmful; nothing of it was used. Get it again from a safe source."),
     ),
     "model-too-much": (
         N_("{name} could not be read within safe limits of memory and time."),

@@ -46,7 +46,7 @@ EXAMPLES = [
     messages.Beat("load", 1.5),
     messages.Hung("j", "run", 180.0),
     messages.Unhung("j"),
-    messages.ActivityChanged(ACTIVITY.to_json()),
+    messages.ActivityChanged({"id": "a", "state": "running", "files": []}),
     messages.ModelsChanged(),
     messages.Started("j", 1),
     messages.Phase("j", 2, "load"),
