@@ -178,14 +178,13 @@ class Acting(QObject):
             "{count} models stay, because something still needs them.",
             len(kept),
         )
-        own = any((card := self._shelf.card(id)) is not None and card.info.origin == "imported" for id in going)
-        again = (
-            _("What you added yourself cannot be downloaded again.")
-            if own
-            else _("It can be downloaded again.")
-            if len(going) == 1
-            else _("They can be downloaded again.")
-        )
+        origins = {card.info.origin for id in going if (card := self._shelf.card(id)) is not None}
+        if "imported" in origins:
+            again = _("What you added yourself cannot be downloaded again.")
+        elif "starter" in origins:
+            again = _("What belongs to the starter pack can be restored at any time.")
+        else:
+            again = _("It can be downloaded again.") if len(going) == 1 else _("They can be downloaded again.")
         title = (
             _("Remove {title}?").format(title=self._title(going[0]))
             if len(going) == 1

@@ -157,7 +157,9 @@ class CardDelegate(QStyledItemDelegate):
             if card.activity is not None:
                 words_of = QRect(x, rect.bottom() + 1 - PAD - BUTTON - 26, right - x, 18)
                 pen.text(words_of, words.failure_words(card.activity), "small", "danger.text")
-            self._paint_chip(pen, QPoint(x, rect.bottom() + 1 - PAD - (BUTTON + CHIP) // 2), card)
+            buttons = spots(theme, rect, card, rtl=False, row=False)
+            room = min((spot.rect.x() for spot in buttons), default=right) - 8 - x
+            self._paint_chip(pen, QPoint(x, rect.bottom() + 1 - PAD - (BUTTON + CHIP) // 2), card, room)
 
     def _paint_row(self, pen: _Pen, card: Card, ratio: float) -> None:
         theme, rect, info = pen.theme, pen.rect, card.info
@@ -181,8 +183,8 @@ class CardDelegate(QStyledItemDelegate):
             self._paint_progress(pen, QRect(end.x(), y + 3, end.width(), 58), activity, end.width())
             return
         look = words.look_of(info, card.activity, card.accepted)
-        width = chip_width(theme, look.words, look.icon)
-        self._paint_chip(pen, QPoint(end.right() + 1 - width, rect.center().y() - CHIP // 2 + 1), card)
+        width = min(chip_width(theme, look.words, look.icon), end.width())
+        self._paint_chip(pen, QPoint(end.right() + 1 - width, rect.center().y() - CHIP // 2 + 1), card, width)
 
     # -- parts ------------------------------------------------------------------------------------------------
 
@@ -201,9 +203,9 @@ class CardDelegate(QStyledItemDelegate):
         pen.icon(QRect(x, place.y() + 2, 14, 14), icon, ink)
         pen.text(QRect(x + 20, place.y(), place.right() + 1 - x - 20, 18), need, "small", ink)
 
-    def _paint_chip(self, pen: _Pen, corner: QPoint, card: Card) -> None:
+    def _paint_chip(self, pen: _Pen, corner: QPoint, card: Card, room: int) -> None:
         look: Look = words.look_of(card.info, card.activity, card.accepted)
-        width = chip_width(pen.theme, look.words, look.icon)
+        width = min(chip_width(pen.theme, look.words, look.icon), room)
         rect = pen.place(QRect(corner, QSize(width, CHIP)))
         paint_chip(pen.painter, rect, pen.theme, look.words, look.tone, look.icon, rtl=pen.rtl)
 

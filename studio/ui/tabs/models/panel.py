@@ -65,6 +65,17 @@ class MediumRow(QAbstractButton):
             line_text(painter, words, self.text(), theme.font("body", 600 if chosen else 400), theme.color(ink))
 
 
+class FilterSwitch(Switch):
+    """A switch whose words may be shortened; the tooltip tells them whole."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, show_text=True)
+        self.setToolTip(text)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(96, self.height())
+
+
 class FilterPanel(Surface):
     """`changed` carries the `Filters` that the user chose; `add_wanted`: a file is to be added."""
 
@@ -82,9 +93,9 @@ class FilterPanel(Surface):
         self.media: dict[Medium | None, MediumRow] = {}
         self.states: dict[str, CheckBox] = {}
         self._counts: dict[str, Label] = {}
-        self.fits = Switch(_("Fits this computer"), show_text=True)
-        self.commercial = Switch(_("Commercial use allowed"), show_text=True)
-        self.chinese = Switch(_("Works in Chinese"), show_text=True)
+        self.fits = FilterSwitch(_("Fits this computer"))
+        self.commercial = FilterSwitch(_("Commercial use allowed"))
+        self.chinese = FilterSwitch(_("Works in Chinese"))
         for switch in (self.fits, self.commercial, self.chinese):
             switch.toggled.connect(self._on_changed)
         self.add = Button(_("Add a model file"), "secondary", "plus")
