@@ -99,7 +99,7 @@ class Recipe:
     def loads(cls, text: str) -> Recipe:
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise AtelierError("recipe-unreadable", {"path": ""}, details=repr(error)) from error
         if not isinstance(data, dict):
             raise AtelierError("recipe-unreadable", {"path": ""})

@@ -27,7 +27,6 @@ from studio.core.jobs import Blob, Medium, new_id
 from studio.library.database import put_aside
 from studio.library.names import fold, free_name, safe_name
 from studio.media import carriers
-from studio.media.text import MEDIA_TYPES
 
 VERSION = 1
 PROJECT_FILE = "project.json"
@@ -253,7 +252,7 @@ class Folder:
                         medium=str(recipe.medium),
                         title=_clean(recipe.title) or path.stem,
                         created=stat.st_mtime,
-                        media_type=MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream"),
+                        media_type=carriers.MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream"),
                         size=stat.st_size,
                         sha256=sha256 or Blob.of(path).sha256,
                         parents=tuple(_clean(str(parent)) for parent in recipe.parents),

@@ -63,11 +63,47 @@ class SoundComment:
         return ()
 
 
+class PictureWords:
+    """For pictures: their own places for words, where other studios find their "parameters" too. A picture of another
+    studio gives what is known of its settings, with `family` ""."""
+
+    def embed(self, path: Path, recipe: Recipe) -> None:
+        from studio.media import picture_files, picture_tags
+
+        text = json.dumps(recipe.to_json(), sort_keys=True, separators=(",", ":"))
+        picture_files.write(path, text, picture_tags.parameters(recipe), f"Atelier {recipe.app}".strip())
+
+    def extract(self, path: Path) -> str:
+        from studio.media import picture_files, picture_tags
+
+        words = picture_files.read(path)
+        return words.recipe or picture_tags.from_foreign(words.foreign).dumps()
+
+    def companions(self, path: Path) -> tuple[Path, ...]:
+        return ()
+
+
 _SIDECAR = Sidecar()
 _SOUND = SoundComment()
+_PICTURE = PictureWords()
 CARRIERS: dict[str, Carrier] = {
     **dict.fromkeys((".txt", ".md", ".srt", ".vtt"), _SIDECAR),
     **dict.fromkeys((".wav", ".flac", ".ogg", ".mp3"), _SOUND),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp"), _PICTURE),
+}
+MEDIA_TYPES = {
+    ".txt": "text/plain",
+    ".md": "text/markdown",
+    ".srt": "application/x-subrip",
+    ".vtt": "text/vtt",
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".mp3": "audio/mpeg",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
 }
 
 
