@@ -235,7 +235,7 @@ def _write_webp(source: BinaryIO, target: BinaryIO, recipe: str, parameters: str
         elif name not in (b"EXIF", b"XMP "):
             head = head or _extended(name, data)
             body += _webp_chunk(name, data)
-    if len(head) != 10:
+    if len(head) != 10 or not body:
         raise ValueError("a WebP without a picture")
     exif = _exif(parameters)
     flags = head[0] & ~_VP8X_EXIF | _VP8X_XMP | (_VP8X_EXIF if exif else 0)
