@@ -197,7 +197,7 @@ class DetailsSheet(Sheet):
         line.setSpacing(12)
         self._line = ProgressLine("", _("Progress"))
         self._going = ElidedLabel("", "small", "secondary")
-        self.pause = IconButton("pause", _("Pause"))
+        self.pause = IconButton("pause", _("Pause the download"))
         self.cancel = IconButton("x", _("Cancel the download"))
         self.pause.clicked.connect(self._on_pause)
         self.cancel.clicked.connect(lambda: self.acted.emit(self.card, words.CANCEL))
@@ -272,7 +272,7 @@ class DetailsSheet(Sheet):
         self._going.setText(" · ".join(part for part in parts if part))
         self._line.setAccessibleDescription(self._going.text())
         self.pause.set_icon("play" if paused else "pause")
-        self.pause.set_name(_("Go on") if paused else _("Pause"))
+        self.pause.set_name(_("Go on") if paused else _("Pause the download"))
         self.files.show_progress(going.files)
         if going.files:
             self._files_box.show()

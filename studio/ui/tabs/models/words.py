@@ -205,7 +205,7 @@ ACTIONS = {
     UPDATE: N_("Update"),
     RESTORE: N_("Restore"),
     REPAIR: N_("Repair"),
-    PAUSE: N_("Pause"),
+    PAUSE: N_("Pause the download"),
     GO_ON: N_("Go on"),
     CANCEL: N_("Cancel the download"),
     PLAY: N_("Play a sample"),
