@@ -6,18 +6,15 @@ sentence says something else by now, it is "edited"; without a sound it waits. P
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 from studio.core.i18n import N_, _
 from studio.core.jobs import new_id
-from studio.documents.base import Document, from_json, to_json
+from studio.documents.base import from_json, to_json
 from studio.documents.speech_commands import Patch, Splice
 from studio.documents.speech_parts import (
     EDITED,
@@ -36,8 +33,17 @@ from studio.documents.speech_parts import (
     reading_json,
     reading_of,
 )
+from studio.documents.speech_script import (
+    Script,
+    fresh_id,
+    manner,
+    one_line,
+    pause_after,
+    sentences_of,
+    sound_of,
+    voice_of,
+)
 from studio.documents.takes import Take, Takes
-from studio.media.reading import Sentence as Piece
 from studio.media.reading import language_of, split
 
 __all__ = [
@@ -56,16 +62,18 @@ __all__ = [
     "SentencesChanged",
     "SpeechDocument",
     "State",
+    "manner",
+    "pause_after",
+    "sentences_of",
+    "voice_of",
 ]
 
 READINGS = 12  # earlier readings that are kept, favourites not counted
 THUMBNAIL = 42  # bars of the small waveform in lists
-# Characters that a voice reads in a second, at normal speed: for what is not made yet.
-_PACE = {"en": 14.5, "zh": 4.3, "ja": 6.5}
 _OWN = ("text", "opens", "model", "voice", "language", "speed", "pause")
 
 
-class SpeechDocument(Document):
+class SpeechDocument(Script):
     """Errors: an unknown id raises `KeyError`, a place outside the script `ValueError` (faults of the caller).
 
     Takes come from a model while the user goes on editing: they are put in with `set_take` and become one undo step
@@ -77,103 +85,18 @@ class SpeechDocument(Document):
 
     def __init__(self, id: str = "", project: str = "", title: str = "") -> None:
         super().__init__(id, project, title)
-        self.delivery = Delivery()
         self.spoken = Delivery()  # how what was said last was read
         self.number = 1  # of the reading that is shown
         self.favourite = False
         self.label = ""  # the name of the voice, for lists
         self.peaks = ""
         self.takes = Takes(Path())
-        self._sentences: list[Sentence] = []
         self._readings: list[Reading] = []
-        self._places: list[Place] | None = None
-        self._seconds: float | None = None
-        self._rows: dict[str, int] | None = None
-        self._manners: dict[str, tuple[Sentence, str]] = {}
-
-    # What it says
-
-    @property
-    def sentences(self) -> Sequence[Sentence]:
-        return self._sentences
 
     @property
     def readings(self) -> Sequence[Reading]:
         """Earlier readings, the oldest first."""
         return self._readings
-
-    def index(self, id: str) -> int:
-        if self._rows is None:
-            self._rows = {sentence.id: row for row, sentence in enumerate(self._sentences)}
-        return self._rows[id]
-
-    def has(self, id: str) -> bool:
-        try:
-            return self.index(id) >= 0
-        except KeyError:
-            return False
-
-    def sentence(self, id: str) -> Sentence:
-        return self._sentences[self.index(id)]
-
-    @property
-    def text(self) -> str:
-        parts: list[str] = []  # joined once: a paragraph may have thousands of sentences
-        for sentence in self._sentences:
-            if parts:
-                parts.append("\n\n" if sentence.opens else "" if parts[-1][-1:] in "。！？…" else " ")
-            parts.append(sentence.text)
-        return "".join(parts)
-
-    def voice_of(self, sentence: Sentence) -> tuple[str, str]:
-        """(model, voice) that says a sentence."""
-        return voice_of(sentence, self.delivery)
-
-    def manner_of(self, sentence: Sentence) -> str:
-        """A digest of what is said and how: of everything that changes the sound."""
-        known = self._manners.get(sentence.id)
-        if known is not None and known[0] is sentence:
-            return known[1]
-        digest = manner(sentence, self.delivery)
-        self._manners[sentence.id] = (sentence, digest)
-        return digest
-
-    def state_of(self, sentence: Sentence) -> State:
-        if not sentence.take:
-            return WAITING
-        return MADE if sentence.manner == self.manner_of(sentence) else EDITED
-
-    def unmade(self) -> list[str]:
-        """The ids of the sentences that wait or were edited, in order."""
-        return [sentence.id for sentence in self._sentences if self.state_of(sentence) != MADE]
-
-    def pause_after(self, index: int) -> float:
-        """Silence after a sentence, in s; none after the last."""
-        return pause_after(self._sentences, self.delivery, index)
-
-    def places(self) -> list[Place]:
-        """Where each sentence lies in the sound."""
-        if self._places is None:
-            places, start = [], 0.0
-            for index, sentence in enumerate(self._sentences):
-                seconds = self._length(sentence)
-                pause = self.pause_after(index)
-                state = self.state_of(sentence)
-                places.append(Place(sentence.id, index, start, start + seconds, pause, state))
-                start += seconds + pause
-            self._places = places
-        return self._places
-
-    @property
-    def seconds(self) -> float:
-        if self._seconds is None:
-            last = self._places[-1].end if self._places else 0.0
-            self._seconds = last if self._places is not None else self._count_seconds()
-        return self._seconds
-
-    def expected_seconds(self, sentence: Sentence) -> float:
-        """About how long a sentence will be."""
-        return 0.35 + _spoken_length(sentence.text) / (sentence.speed or self.delivery.speed)
 
     # Edits by the user
 
@@ -183,7 +106,7 @@ class SpeechDocument(Document):
         if after == self.delivery:
             return
         with self.editing():
-            if _sound_of(after) != _sound_of(self.delivery):
+            if sound_of(after) != sound_of(self.delivery):
                 self._manners.clear()
             self.delivery = after
             self._forget()
@@ -207,18 +130,18 @@ class SpeechDocument(Document):
         """Replace everything by the rows of a request's `script`, as one undo step."""
         new, before = [], None
         for row in rows:
-            text = _one_line(str(row.get("text", "")))
+            text = one_line(str(row.get("text", "")))
             paragraph = row.get("paragraph", before)
             if text:
                 own = {name: row[name] for name in ("voice", "language") if isinstance(row.get(name), str)}
                 own |= {name: float(row[name]) for name in ("speed", "pause") if isinstance(row.get(name), int | float)}
-                new.append(Sentence(_new_id(), text, bool(new) and paragraph != before, **own))
+                new.append(Sentence(fresh_id(), text, bool(new) and paragraph != before, **own))
             before = paragraph
         self._splice(0, len(self._sentences), new, _("Open"))
 
     def set_text(self, id: str, text: str) -> None:
         """Change the words of a sentence; without any it goes away."""
-        text = _one_line(text)
+        text = one_line(text)
         if not text:
             self.delete([id])
         elif text != self.sentence(id).text:
@@ -233,12 +156,12 @@ class SpeechDocument(Document):
     def split_at(self, id: str, position: int) -> None:
         """Cut a sentence in two at the character `position`; both halves wait for their sound."""
         sentence = self.sentence(id)
-        first, second = _one_line(sentence.text[:position]), _one_line(sentence.text[position:])
+        first, second = one_line(sentence.text[:position]), one_line(sentence.text[position:])
         if not first or not second:
             return
         halves = [
             replace(sentence, text=first, pause=-1.0),
-            replace(sentence, id=_new_id(), text=second, opens=False, take="", manner="", seconds=0.0),
+            replace(sentence, id=fresh_id(), text=second, opens=False, take="", manner="", seconds=0.0),
         ]
         self._splice(self.index(id), 1, halves, _("Split"))
 
@@ -405,19 +328,6 @@ class SpeechDocument(Document):
             self._do(Patch(before, {id: dict(changes[id]) for id in before}, label))
             self.seal()
 
-    def _length(self, sentence: Sentence) -> float:
-        return sentence.seconds if sentence.take else self.expected_seconds(sentence)
-
-    def _count_seconds(self) -> float:
-        pauses = sum(self.pause_after(index) for index in range(len(self._sentences)))
-        return sum(map(self._length, self._sentences)) + pauses
-
-    def _forget(self, *, rows: bool = False) -> None:
-        self._places = self._seconds = None
-        if rows:
-            self._rows = None
-            self._manners.clear()
-
     # JSON
 
     def about(self) -> dict[str, Any]:
@@ -483,66 +393,6 @@ class SpeechDocument(Document):
         self.number, self.favourite = int(content["number"]), bool(content["favourite"])
         self.label, self.peaks = str(content["label"]), str(content["peaks"])
         self._readings = [reading_of(item) for item in content["readings"]]
-
-
-def sentences_of(found: Sequence[Piece]) -> list[Sentence]:
-    """New sentences for the parts of a text. Takes its time with a long one, so that a document that takes them in
-    need not: may be called on any thread."""
-    new, paragraph = [], 0
-    for piece in found:
-        sentence = Sentence(_new_id(), _one_line(piece.text), piece.paragraph != paragraph)
-        _spoken_length(sentence.text)
-        new.append(sentence)
-        paragraph = piece.paragraph
-    return new
-
-
-def voice_of(sentence: Sentence, delivery: Delivery) -> tuple[str, str]:
-    """(model, voice) that says a sentence."""
-    if sentence.voice:
-        return sentence.model or delivery.model, sentence.voice
-    return delivery.model, delivery.voice
-
-
-def pause_after(sentences: Sequence[Sentence], delivery: Delivery, index: int) -> float:
-    """See `SpeechDocument.pause_after`."""
-    if index + 1 >= len(sentences):
-        return 0.0
-    own = sentences[index].pause
-    if own >= 0:
-        return own
-    return max(delivery.pause, delivery.paragraph_pause) if sentences[index + 1].opens else delivery.pause
-
-
-def manner(sentence: Sentence, delivery: Delivery) -> str:
-    """See `SpeechDocument.manner_of`."""
-    said = {word: way for word, way in delivery.lexicon.items() if word.casefold() in sentence.text.casefold()}
-    params = {name: value for name, value in delivery.params.items() if name != "seed"}
-    model, voice = voice_of(sentence, delivery)
-    language = sentence.language or delivery.language
-    parts = (sentence.text, model, voice, language, sentence.speed or delivery.speed, said, params)
-    data = json.dumps(parts, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(data.encode()).hexdigest()[:16]
-
-
-def _sound_of(delivery: Delivery) -> tuple[object, ...]:
-    """What of a delivery the digests of its sentences depend on."""
-    return delivery.model, delivery.voice, delivery.language, delivery.speed, delivery.lexicon, delivery.params
-
-
-@lru_cache(maxsize=1 << 17)
-def _spoken_length(text: str) -> float:
-    """About how long `text` takes at normal speed, in s."""
-    count = sum(character.isalnum() or character == " " for character in text)
-    return count / _PACE.get(language_of(text), _PACE["en"])
-
-
-def _new_id() -> str:
-    return new_id()[:12]
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _sound(sentence: Sentence) -> dict[str, Any]:
