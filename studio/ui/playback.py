@@ -10,14 +10,16 @@ QtMultimedia is imported when something is first played, never before.
 from __future__ import annotations
 
 import logging
+import weakref
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
+from shiboken6 import isValid
 
 from studio.ui.sound_output import TICK_MS, Output, Samples, SilentOutput, SinkOutput, load_devices
 
@@ -112,7 +114,7 @@ class Stream(Source):
 
 
 class Player(QObject):
-    """Plays one source at a time.
+    """Plays one source at a time; where another player sounds, that one pauses.
 
     `state_changed` carries "playing", "paused" or "stopped"; `source_changed`: something else is played; `moved` tells
     what is heard, about 30 times a second; `ended` the end of the source; `waiting_changed` whether it waits for sound
@@ -127,6 +129,7 @@ class Player(QObject):
     waiting_changed = Signal(bool)
     silent_changed = Signal(bool)
     devices_changed = Signal()
+    _last: ClassVar[weakref.ref[Player] | None] = None  # who began to play last
 
     def __init__(self, parent: QObject | None = None, *, silent: bool = False) -> None:
         super().__init__(parent)
@@ -166,6 +169,7 @@ class Player(QObject):
 
     def play(self, source: Source, mark: Mark | None = None) -> None:
         """Play `source` from `mark` (or from where it stands)."""
+        self._hush_other()
         self._close()
         new, self.source = source is not self.source, source
         if mark is not None:
@@ -269,6 +273,12 @@ class Player(QObject):
             self._open()
 
     # -- inside -----------------------------------------------------------------------------------------------
+
+    def _hush_other(self) -> None:
+        other = Player._last() if Player._last is not None else None
+        Player._last = weakref.ref(self)
+        if other is not None and other is not self and isValid(other):
+            other.pause()
 
     def _open(self) -> None:
         source = self.source

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from shiboken6 import delete
 
 from studio.ui.playback import PAUSED, PLAYING, STOPPED, Chunk, Mark, Player, Stream
 from studio.ui.sound_output import SinkOutput
@@ -47,6 +48,32 @@ def test_a_stream_gives_what_is_there_and_ends_when_it_is_finished() -> None:
     np.testing.assert_array_equal(stream.part(25, 35)[:, 0], ramp(10, 25))
     stream.forget(30)
     assert len(stream.part(0, 30)) == 0 and len(stream.part(30, 60)) == 30
+
+
+def test_starting_one_player_pauses_the_other(player: Player) -> None:
+    first, second = Stream(RATE), Stream(RATE)
+    for stream in (first, second):
+        stream.append(ramp(RATE))
+    other = Player(silent=True)
+    player.play(first)
+    other.play(second)
+    assert (player.state, other.state) == (PAUSED, PLAYING)
+    player.resume()
+    assert (player.state, other.state) == (PLAYING, PAUSED)
+    other.stop()
+    player.play(first, Mark("", 10))
+    assert player.state == PLAYING
+    player.stop()
+
+
+def test_a_player_that_is_gone_holds_up_no_other(player: Player) -> None:
+    gone, stream = Player(silent=True), Stream(RATE)
+    stream.append(ramp(RATE))
+    gone.play(stream)
+    delete(gone)
+    player.play(stream)
+    assert player.state == PLAYING
+    player.stop()
 
 
 def test_it_waits_in_silence_and_goes_on_without_losing_a_sample(player: Player) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from studio.core import i18n
 from studio.core.jobs import JobState, Medium, Request
-from studio.ui.playback import Player
+from studio.ui.playback import PAUSED, Player, Stream
 from studio.ui.tabs import TABS
 from studio.ui.tabs.speech.read_aloud import ReadAloud
 from studio.ui.tabs.text import TextTab
@@ -109,6 +110,24 @@ def test_an_answer_is_heard_while_it_is_made_and_stopped(studio: Studio, play: B
     assert not reader.player.is_playing and reader.current == ""
     assert button(tab).accessibleName() == "Read aloud"
     studio.wait(lambda: studio.services.queue.jobs()[0].state is JobState.CANCELLED)
+
+
+def test_it_ends_where_something_else_is_heard(studio: Studio, play: Both) -> None:
+    tab = answered(studio, play)
+    reader = tab.chat.reader
+    button(tab).click()
+    studio.wait(lambda: reader.player.is_playing)
+    speech = Player(tab, silent=True)
+    stream = Stream(24_000)
+    stream.append(np.zeros(48_000, np.float32))
+    speech.play(stream)
+    assert speech.is_playing and not reader.player.is_playing and reader.current == ""
+    assert button(tab).accessibleName() == "Read aloud"
+    studio.wait(lambda: studio.services.queue.jobs()[0].state is JobState.CANCELLED)
+    button(tab).click()
+    studio.wait(lambda: reader.player.is_playing)
+    assert speech.state == PAUSED
+    reader.stop()
 
 
 def test_it_ends_by_itself_and_files_nothing(studio: Studio, play: Both) -> None:

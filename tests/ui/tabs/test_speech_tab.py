@@ -21,7 +21,7 @@ from studio.core.messages import Done
 from studio.documents import SpeechDocument
 from studio.documents.takes import Take
 from studio.media import carriers
-from studio.ui.playback import Mark, Player
+from studio.ui.playback import Mark, Player, Stream
 from studio.ui.tabs import TABS, TabSpec
 from studio.ui.tabs.base import Payload
 from studio.ui.tabs.speech import SpeechTab
@@ -595,6 +595,18 @@ def test_a_sample_is_made_once_and_kept(studio: Studio, tab: SpeechTab) -> None:
     card.sample.click()
     assert card.sample.state() == "" and not tab.player.is_playing
     assert not studio.services.library.items(medium=Medium.SPEECH)
+
+
+def test_a_sample_ends_where_another_player_is_heard(studio: Studio, tab: SpeechTab) -> None:
+    card = tab.panel.voices.cards()[0]
+    card.sample.click()
+    studio.wait(lambda: tab.player.is_playing)
+    other = Player(tab, silent=True)
+    stream = Stream(24_000)
+    stream.append(b"\0" * 96_000)
+    other.play(stream)
+    assert other.is_playing and not tab.player.is_playing and card.sample.state() == ""
+    other.stop()
 
 
 def test_the_filter_shows_who_speaks_a_language(studio: Studio, tab: SpeechTab) -> None:

@@ -15,7 +15,7 @@ from studio.core.messages import AudioDelta, CancelledJob, Done, JobEvent
 from studio.core.models import ModelInfo
 from studio.documents.speech import Sentence
 from studio.media.reading import split
-from studio.ui.playback import Mark, Player, Stream
+from studio.ui.playback import PAUSED, Mark, Player, Stream
 from studio.ui.services import Services
 from studio.ui.tabs.base import Shell
 from studio.ui.tabs.speech.asking import TAB
@@ -41,6 +41,7 @@ class ReadAloud(QObject):
         services.bridge.job_event.connect(self._on_event)
         services.bridge.job_changed.connect(self._on_job)
         self.player.ended.connect(self.stop)
+        self.player.state_changed.connect(self._on_state)
 
     @property
     def current(self) -> str:
@@ -64,6 +65,10 @@ class ReadAloud(QObject):
         if key:
             self.player.stop()
             self.changed.emit(key, "")
+
+    def _on_state(self, state: str) -> None:
+        if state == PAUSED:  # something else is heard now
+            self.stop()
 
     def _begin(self, key: str, text: str) -> None:
         pieces = split(readable(text))

@@ -17,7 +17,7 @@ from studio.core.jobs import Job, JobState, Medium, Request, Task
 from studio.core.messages import AudioDelta, CancelledJob, Done, Failed, JobEvent
 from studio.media import audio
 from studio.media.audio import Sound
-from studio.ui.playback import Mark, Player, Stream
+from studio.ui.playback import PAUSED, Mark, Player, Stream
 from studio.ui.services import Services
 from studio.ui.tabs.speech.asking import SAMPLE, TAB
 from studio.ui.tabs.speech.speakers import Speaker
@@ -76,6 +76,7 @@ class Sampler(QObject):
         services.bridge.job_event.connect(self._on_event)
         services.bridge.job_changed.connect(self._on_job)
         player.source_changed.connect(self._on_source)
+        player.state_changed.connect(self._on_state)
         player.ended.connect(self._on_ended)
 
     @property
@@ -196,6 +197,10 @@ class Sampler(QObject):
         """Something else is played now: the sample is over."""
         if self._stream is not None and self._player.source not in (self._stream, None):
             self.stop()
+
+    def _on_state(self, state: str) -> None:
+        if state == PAUSED and self._stream is not None and self._player.source is self._stream:
+            self.stop()  # another player is heard now
 
     def _on_ended(self) -> None:
         if self._stream is None or self._wish is None:
