@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +45,45 @@ def quiet_ends(document: SpeechDocument, before: float, after: float) -> None:
         samples = np.concatenate([lead.samples, sound.samples, tail.samples])
         whole = audio.Sound(samples, sound.sample_rate)
         document.set_take(sentence.id, document.takes.write(sentence.id, sentence.manner, whole))
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Path]:
+    """A folder that this user may not write into, whoever that is."""
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    if os.name == "nt":
+        subprocess.run(["icacls", str(folder), "/deny", "*S-1-1-0:(WD,AD)"], check=True, capture_output=True)
+        yield folder
+        subprocess.run(["icacls", str(folder), "/remove:d", "*S-1-1-0"], check=True, capture_output=True)
+    elif os.geteuid():
+        folder.chmod(0o555)
+        yield folder
+        folder.chmod(0o755)
+    elif subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(folder)], capture_output=True).returncode:
+        yield Path("/sys")  # no mounts in a container; nobody writes there
+    else:
+        yield folder
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3", ".srt", ".vtt"])
+def test_a_folder_that_may_not_be_written_is_told_in_words(
+    studio: Studio,  # noqa: F811
+    tab: SpeechTab,  # noqa: F811
+    spoken: SpeechDocument,  # noqa: F811
+    locked: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+) -> None:
+    path = locked / f"guide{suffix}"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(path), ""))
+    before = sorted(locked.iterdir())
+    tab.export(suffix)
+    studio.wait(lambda: any("may not write here" in words and str(path) in words for words in toasts(studio)))
+    studio.wait(lambda: not tab.header.export.main.is_busy())
+    assert any("Choose another folder" in words for words in toasts(studio))
+    assert sorted(locked.iterdir()) == before and not spoken.unmade()
 
 
 # -- trim and fades -------------------------------------------------------------------------------------------
