@@ -1,0 +1,171 @@
+"""A loaded image model: one set of parts, shared by the pipelines of every task."""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from studio.core.jobs import Task
+from studio.core.protocols import Device, ModelFiles
+from studio.families.diffusion import headers, loading, previews, schedulers
+from studio.families.diffusion.ladder import Need, Placement
+
+_REMEMBERED = 64  # prompts
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A prompt as the pipeline's arguments; `tokens` of its words; `notes` are messages, marked with `N_`, of what the
+    encoder could not follow."""
+
+    arguments: Mapping[str, Any]
+    tokens: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Words:
+    """A resolved prompt with what its embeddings depend on besides the model. `additions` names what changes the
+    encoders for this job (LoRAs with their weights)."""
+
+    prompt: str
+    negative: str = ""
+    clip_skip: int = 0
+    guided: bool = True
+    additions: tuple[Any, ...] = ()
+
+
+Encode = Callable[[Any, Words], Encoded]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a family draws with diffusers. `pipelines` are class names, `controlled` those with ControlNets; `encode` is
+    given a pipeline and words; `denoiser` is the name of the part that draws; parts in `leave_out` are never loaded;
+    `settings` go to the pipelines' constructors. `factors` maps a VAE's scaling factor to what previews are made with;
+    for others they are fitted. `arguments` are given to every call. `bases` are the names of architectures that LoRAs
+    and ControlNets of this family are made for, by the width of the text that the denoiser looks at."""
+
+    pipelines: Mapping[Task, str]
+    encode: Encode
+    controlled: Mapping[Task, str] = field(default_factory=dict)
+    denoiser: str = "unet"
+    leave_out: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    factors: Mapping[float, previews.Factors] = field(default_factory=dict)
+    schedulers: tuple[str, ...] = schedulers.UNET
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    bases: Mapping[int, str] = field(default_factory=dict)
+    step: int = 8  # px that a side is a multiple of
+    working: float = 1.0  # how much more than a UNet of Stable Diffusion 1 drawing takes
+
+
+class Painter:
+    """What `load` of a family gives and its `run` draws with. `memory` asks how many bytes the device has for this
+    model (0: unlimited)."""
+
+    def __init__(self, files: ModelFiles, device: Device, manner: Manner) -> None:
+        import torch
+
+        self.files, self.device, self.manner = files, device, manner
+        if device.kind == "cpu":
+            torch.set_num_threads(max(1, device.threads))
+        self._encoded: OrderedDict[Words, Encoded] = OrderedDict()
+        self.encodings = 0  # how often text encoders were run
+        self._load("auto")
+
+    def _load(self, wanted: str) -> None:
+        import torch
+
+        first = next(iter(self.manner.pipelines.values()))
+        self.precision = loading.precision(self.device, wanted)
+        self.base = loading.load(self.files, first, self.precision, self.manner.leave_out, self.manner.settings)
+        for part in (self.denoiser, getattr(self.base, "vae", None)):
+            if part is not None and any(weight.ndim == 4 for weight in part.parameters()):
+                part.to(memory_format=torch.channels_last)
+        self.scheduler = self.base.scheduler
+        self.placement = Placement(self.device, getattr(torch, self.precision))
+        self._pipelines: dict[str, Any] = {first: self.base}
+        self._factors: Any = None
+        self._encoded.clear()
+
+    def use(self, precision: str) -> None:
+        """Keep the weights in this precision ("auto": what suits the device), loading them again if need be."""
+        wanted = loading.precision(self.device, precision)
+        if wanted != self.precision:
+            self.placement.clear()
+            del self.base, self._pipelines, self.scheduler
+            self._load(wanted)
+
+    @property
+    def denoiser(self) -> Any:
+        return getattr(self.base, self.manner.denoiser)
+
+    @property
+    def paints_over(self) -> bool:
+        """Whether the model sees the picture and the mask beside the noise, so that it always inpaints."""
+        vae = getattr(self.base, "vae", None)
+        wanted = getattr(self.denoiser.config, "in_channels", 0)
+        return self.manner.denoiser == "unet" and vae is not None and wanted == 2 * vae.config.latent_channels + 1
+
+    @property
+    def architecture(self) -> str:
+        """The name of the base that additions must be made for; "" where it is not known."""
+        return self.manner.bases.get(int(getattr(self.denoiser.config, "cross_attention_dim", 0) or 0), "")
+
+    def pipeline(self, task: Task, controls: Sequence[Any] = ()) -> Any:
+        """The pipeline of this task with all parts of the model, and with these ControlNets."""
+        name = (self.manner.controlled if controls else self.manner.pipelines)[task]
+        if name in self._pipelines and not controls:
+            return self._pipelines[name]
+        import diffusers
+
+        kind = getattr(diffusers, name)
+        accepted = inspect.signature(kind.__init__).parameters
+        parts = {**self.base.config, **self.base.components, **self.manner.settings}
+        chosen = {key: value for key, value in parts.items() if key in accepted}
+        made = kind(**chosen, **({"controlnet": list(controls)} if controls else {}))
+        if not controls:
+            self._pipelines[name] = made
+        return made
+
+    def encode(self, pipeline: Any, words: Words) -> Encoded:
+        """The embeddings of `words`; those of a prompt that was used lately are taken from memory."""
+        import torch
+
+        if words in self._encoded:
+            self._encoded.move_to_end(words)
+            return self._encoded[words]
+        with torch.no_grad():
+            made = self.manner.encode(pipeline, words)
+        self.encodings += 1
+        self._encoded[words] = made
+        while len(self._encoded) > _REMEMBERED:
+            self._encoded.popitem(last=False)
+        return made
+
+    def factors(self) -> Any:
+        """What previews are made with, see `previews`; None where the latents are no small picture."""
+        vae = getattr(self.base, "vae", None)
+        if self._factors is None and vae is not None:
+            known = self.manner.factors.get(round(float(vae.config.scaling_factor), 5))
+            self._factors = known if known is not None else previews.fitted(vae)
+        return self._factors
+
+    def need(self, width: int, height: int, guided: bool = True) -> Need:
+        """What a picture of this size takes, in bytes."""
+        return need(self.files, self.manner, loading.bytes_of(self.precision), width, height, guided)
+
+
+def need(files: ModelFiles, manner: Manner, width_of: int, width: int, height: int, guided: bool = True) -> Need:
+    """What the model takes with numbers of `width_of` bytes, drawing `width` × `height` px. The factors were measured
+    on Stable Diffusion 1.5 and XL; a VAE's peak is its last layers, at full size."""
+    numbers = headers.numbers(files.paths)
+    weights = {part: count * width_of for part, count in numbers.items() if part not in manner.leave_out}
+    tile = min(width, 512) * min(height, 512)
+    draw = int((2 if guided else 1) * width * height * width_of * 300 * manner.working)
+    decode = [pixels * 256 * width_of * 9 // 2 for pixels in (width * height, tile)]
+    return Need(weights, draw, decode[0], decode[1] + width * height * 16)

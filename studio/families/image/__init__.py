@@ -1,0 +1,1 @@
+"""Families of models that make pictures, and of what is added to them."""

@@ -1,0 +1,165 @@
+"""Tiny repositories of diffusers' real classes: random weights, pictures of coloured noise, a second or less each."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from studio import families
+from studio.core.protocols import ModelFiles
+
+_WORDS = ("a", "the", "red", "green", "blue", "apple", "cat", "dog", "(", ")", ",", ".", "soft", "light", "1", "2")
+
+
+def build_stable_diffusion(folder: Path, **parts: Any) -> ModelFiles:
+    """Stable Diffusion 1 in small; pictures of 64 px are natural. `parts` replace what is built here."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        built: dict[str, Any] = {
+            "vae": _vae(),
+            "text_encoder": _clip(folder)[0],
+            "tokenizer": _clip(folder)[1],
+            "unet": _unet(cross_attention_dim=32),
+            "scheduler": _diffusers().DDIMScheduler(
+                beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
+            ),
+        }
+        made = _diffusers().StableDiffusionPipeline(
+            **{**built, **parts}, safety_checker=None, feature_extractor=None, requires_safety_checker=False
+        )
+        made.save_pretrained(folder)
+    return files_of(folder)
+
+
+def build_inpainting(folder: Path) -> ModelFiles:
+    """As Stable Diffusion's inpainting model: the UNet sees the picture and the mask too."""
+    return build_stable_diffusion(folder, unet=_unet(cross_attention_dim=32, in_channels=9))
+
+
+def build_sticker(folder: Path) -> ModelFiles:
+    """The manner of the built-in model: a BERT of 32 tokens that looks at its mask, a tiny VAE, zero-terminal SNR."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    words = folder / "words.txt"
+    words.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_WORDS]), encoding="utf-8")
+    tokenizer = BertTokenizer(vocab=str(words), model_max_length=32)
+    words.unlink()
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+    )
+    config.use_attention_mask = True  # type: ignore[attr-defined]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return build_stable_diffusion(
+            folder,
+            text_encoder=BertModel(config),
+            tokenizer=tokenizer,
+            vae=_diffusers().AutoencoderTiny(
+                encoder_block_out_channels=(16, 16, 16, 16),
+                decoder_block_out_channels=(16, 16, 16, 16),
+                num_encoder_blocks=(1, 1, 1, 1),
+                num_decoder_blocks=(1, 1, 1, 1),
+            ),
+            scheduler=_diffusers().DDIMScheduler(
+                beta_schedule="scaled_linear",
+                prediction_type="v_prediction",
+                rescale_betas_zero_snr=True,
+                timestep_spacing="trailing",
+                clip_sample=False,
+            ),
+        )
+
+
+# The families that draw, each with its tiny repositories.
+BUILDERS: dict[str, Callable[[Path], ModelFiles]] = {
+    "stable-diffusion": build_stable_diffusion,
+    "stable-diffusion/inpainting": build_inpainting,
+    "stable-diffusion/sticker": build_sticker,
+}
+
+
+def _diffusers() -> Any:
+    """Untyped: what its classes say they take is narrower than what they take."""
+    return importlib.import_module("diffusers")
+
+
+def files_of(folder: Path) -> ModelFiles:
+    """A repository as the catalogue gives it, with nested names."""
+    config = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return ModelFiles(folder.name, families.recognise(config) or "", folder, paths, config, title="Tiny")
+
+
+def _unet(**options: Any) -> Any:
+
+    settings: dict[str, Any] = {
+        "sample_size": 8,
+        "in_channels": 4,
+        "out_channels": 4,
+        "block_out_channels": (32, 64),
+        "layers_per_block": 1,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+        "attention_head_dim": 8,
+        "norm_num_groups": 8,
+    }
+    return _diffusers().UNet2DConditionModel(**{**settings, **options})
+
+
+def _vae() -> Any:
+
+    return _diffusers().AutoencoderKL(
+        block_out_channels=(8, 16, 16, 16),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=1,
+        norm_num_groups=4,
+        sample_size=64,
+    )
+
+
+def _clip(folder: Path, width: int = 32, projected: bool = False) -> tuple[Any, Any]:
+    """A CLIP text encoder and its tokenizer, which knows letters and a few words."""
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    tokenizer = clip_tokenizer(folder)
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=37,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        projection_dim=width,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return (CLIPTextModelWithProjection if projected else CLIPTextModel)(config), tokenizer
+
+
+def clip_tokenizer(folder: Path) -> Any:
+    from transformers import CLIPTokenizer
+
+    letters = [chr(code) for code in range(33, 127)]
+    signs = [*letters, *(letter + "</w>" for letter in letters), "re", "red</w>", "ap", "app"]
+    signs += ["<|startoftext|>", "<|endoftext|>"]
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary, merges = folder / "vocab.tmp", folder / "merges.tmp"
+    vocabulary.write_text(json.dumps({sign: index for index, sign in enumerate(signs)}), encoding="utf-8")
+    merges.write_text("#version: 0.2\nr e\nre d</w>\na p\nap p\n", encoding="utf-8")
+    made = CLIPTokenizer(str(vocabulary), str(merges), model_max_length=77)
+    vocabulary.unlink()
+    merges.unlink()
+    return made
