@@ -50,12 +50,14 @@ class Words:
 
 def write(path: Path, recipe: str, parameters: str, tool: str) -> None:
     """Make the file carry `recipe` (JSON in ASCII), `parameters` for other studios (left out where "" or too long for
-    the file), `tool`, and that a trained model made it; in one step. Raises `ValueError` for a file that is not what
-    its suffix says, `AtelierError` in words for what the disk says."""
+    the file; those that it has already stay, they know more of this one picture), `tool`, and that a trained model
+    made it; in one step. Raises `ValueError` for a file that is not what its suffix says, `AtelierError` in words for
+    what the disk says."""
     writers = {".png": _write_png, ".jpg": _write_jpeg, ".jpeg": _write_jpeg, ".webp": _write_webp}
     writer = writers[path.suffix.lower()]
     temporary = ""
     try:
+        parameters = read(path).foreign.get(_PARAMETERS) or parameters
         handle, temporary = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=".part", dir=path.parent)
         with path.open("rb") as source, os.fdopen(handle, "wb") as target:
             writer(source, target, recipe, parameters, tool)

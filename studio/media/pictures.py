@@ -153,10 +153,10 @@ def read(path: Path) -> Picture:
         with image:
             check_size(image.width, image.height, path)
             try:
-                frames = int(getattr(image, "n_frames", 1)) if image.format != "MPO" else 1
-                image.seek(0)
+                # Frames of these are layers, or the same picture for other eyes
+                frames = 1 if image.format in ("PSD", "MPO") else int(getattr(image, "n_frames", 1))
                 image.load()
-                return replace(_normal(image), frames=frames if image.format != "PSD" else 1)
+                return replace(_normal(image), frames=frames)
             except _BROKEN as error:
                 raise AtelierError("picture-damaged", arguments, details=repr(error)) from error
 

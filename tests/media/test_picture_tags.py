@@ -101,6 +101,15 @@ def test_a_picture_without_a_prompt_has_no_parameters(tmp_path: Path) -> None:
     assert carriers.extract(path).task == Task.UPSCALE
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_parameters_that_are_there_stay(tmp_path: Path, suffix: str) -> None:
+    path = picture_file(tmp_path / f"a{suffix}")
+    carriers.embed(path, replace(RECIPE, params={**PARAMS, "prompt": "a resolved fox"}))
+    carriers.embed(path, RECIPE)
+    assert picture_files.read(path).foreign["parameters"].startswith("a resolved fox")
+    assert carriers.extract(path) == RECIPE
+
+
 def foreign(path: Path, **texts: str) -> Recipe:
     info = PngImagePlugin.PngInfo()
     for name, text in texts.items():
