@@ -82,11 +82,41 @@ def build_sticker(folder: Path) -> ModelFiles:
         )
 
 
+def build_stable_diffusion_xl(folder: Path, **parts: Any) -> ModelFiles:
+    """Stable Diffusion XL in small: two encoders, one of them with a vector for the whole prompt."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        first, tokenizer = _clip(folder)
+        second, tokenizer_2 = _clip(folder, projected=True)
+        built: dict[str, Any] = {
+            "vae": _vae(scaling_factor=0.13025),
+            "text_encoder": first,
+            "text_encoder_2": second,
+            "tokenizer": tokenizer,
+            "tokenizer_2": tokenizer_2,
+            "unet": _unet(
+                cross_attention_dim=64,
+                addition_embed_type="text_time",
+                addition_time_embed_dim=8,
+                projection_class_embeddings_input_dim=6 * 8 + 32,
+                transformer_layers_per_block=1,
+            ),
+            "scheduler": _diffusers().EulerDiscreteScheduler(
+                beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="leading"
+            ),
+        }
+        _diffusers().StableDiffusionXLPipeline(**{**built, **parts}, add_watermarker=False).save_pretrained(folder)
+    return files_of(folder)
+
+
 # The families that draw, each with its tiny repositories.
 BUILDERS: dict[str, Callable[[Path], ModelFiles]] = {
     "stable-diffusion": build_stable_diffusion,
     "stable-diffusion/inpainting": build_inpainting,
     "stable-diffusion/sticker": build_sticker,
+    "stable-diffusion-xl": build_stable_diffusion_xl,
 }
 
 
@@ -118,7 +148,7 @@ def _unet(**options: Any) -> Any:
     return _diffusers().UNet2DConditionModel(**{**settings, **options})
 
 
-def _vae() -> Any:
+def _vae(**options: Any) -> Any:
 
     return _diffusers().AutoencoderKL(
         block_out_channels=(8, 16, 16, 16),
@@ -127,6 +157,7 @@ def _vae() -> Any:
         layers_per_block=1,
         norm_num_groups=4,
         sample_size=64,
+        **options,
     )
 
 

@@ -60,7 +60,7 @@ def encode(encoder: Any, found: Sequence[Chunk], device: Any, skip: int, *, norm
     else:
         hidden = output.hidden_states[-(skip + 1)]
         if normalise:
-            hidden = encoder.text_model.final_layer_norm(hidden)
+            hidden = getattr(encoder, "text_model", encoder).final_layer_norm(hidden)
     if any(weight != 1.0 for chunk in found for weight in chunk.weights):
         hidden = _weighted(hidden, torch.tensor([chunk.weights for chunk in found], device=hidden.device))
     return hidden.reshape(1, -1, hidden.shape[-1]), output

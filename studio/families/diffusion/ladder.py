@@ -137,7 +137,8 @@ class Placement:
 
     def clear(self) -> None:
         """Take away what an offloading rung has hung on the parts; they lie in the machine's memory then."""
-        from diffusers.hooks import HookRegistry, group_offloading
+        from diffusers.hooks import group_offloading
+        from diffusers.hooks.hooks import HookRegistry
 
         pipeline, rung = self._pipeline, self.rung
         self._pipeline = self.rung = None

@@ -24,8 +24,7 @@ def seamless(parts: list[Any], axes: str) -> Iterator[None]:
 def _pads(module: Any) -> bool:
     import torch
 
-    padding = getattr(module, "padding", 0)
-    return isinstance(module, torch.nn.Conv2d) and not isinstance(padding, str) and any(padding)
+    return isinstance(module, torch.nn.Conv2d) and not isinstance(module.padding, str) and any(module.padding)
 
 
 def _around(module: Any, axes: str) -> Any:

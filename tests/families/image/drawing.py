@@ -16,7 +16,7 @@ from studio.core.jobs import Artifact, Blob, Request, Task
 from studio.core.protocols import Device, FamilyModule, ModelFiles
 from tests.families.recorder import Recorder
 
-DEVICE = Device("cpu", 0, 2, 4 << 30)
+DEVICE = Device("cpu", 0, 1, 4 << 30)
 SIDE = 64  # px
 PROMPT = "a red apple"
 
