@@ -13,8 +13,8 @@ _LOOK = 0.05  # s between two looks at the cancel flag
 
 
 class Network:
-    """An onnxruntime session on the CPU: the same input gives the same bytes with the same number of threads. One
-    that takes a moment only need not be `watched` while it runs."""
+    """An onnxruntime session on the CPU: the same input gives the same bytes with the same number of threads, however
+    many run it at once. One that takes a moment only need not be `watched` while it runs."""
 
     def __init__(self, path: Path, device: Device, watched: bool = True) -> None:
         import onnxruntime
@@ -24,6 +24,8 @@ class Network:
         options.inter_op_num_threads = 1
         # Threads that wait by spinning take the processor from every other program.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # No two sentences have the same shapes: a block of memory planned for one fits no other and stays.
+        options.enable_mem_pattern = False
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._watched = watched

@@ -54,6 +54,30 @@ def test_little_is_made_before_it_is_wanted() -> None:
             assert len(begun) <= index + 4
 
 
+def test_the_first_part_is_made_alone_until_something_of_it_is_there() -> None:
+    held, begun = threading.Event(), threading.Event()
+
+    def first(_check: Check) -> Iterator[str]:
+        held.wait(5)
+        yield "a"
+        yield "b" if begun.wait(5) else "nobody began the next part"
+
+    def second(_check: Check) -> Iterator[str]:
+        begun.set()
+        yield "c"
+
+    with ahead([first, second], lambda: None, 2) as made:
+        assert not begun.wait(0.1)
+        held.set()
+        assert [list(pieces) for pieces in made] == [["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_first_part_without_pieces_holds_up_no_other(workers: int) -> None:
+    with ahead([_part(0, 0), _part(1), _part(2)], lambda: None, workers) as made:
+        assert [len(list(pieces)) for pieces in made] == [0, 2, 2]
+
+
 def test_an_error_comes_where_its_pieces_are_taken() -> None:
     def broken(_check: Check) -> Iterator[tuple[int, int]]:
         yield 1, 0

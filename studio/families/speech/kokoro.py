@@ -32,6 +32,7 @@ SPEC = Family(
     formats=speaking.FORMATS,
     libraries=("onnxruntime", "hibari-tts", "misaki", "pyopenjtalk-plus"),
 )
+_WORKERS = 2
 _LONGEST = 300  # signs that are read at once; the network takes 510
 _SOON = 60  # a first sentence longer than this is begun with its first clause alone
 _STYLE = 256  # numbers of a style vector
@@ -51,12 +52,14 @@ class Speaker:
 
     sample_rate = 24_000
     blends = True
-    workers = 1
 
-    def __init__(self, network: Network, vocabulary: Mapping[str, int], styles: Mapping[str, Any]) -> None:
+    def __init__(
+        self, network: Network, vocabulary: Mapping[str, int], styles: Mapping[str, Any], workers: int = 1
+    ) -> None:
         known, self._levels = speaking.known_voices(__file__)
         self.voices: Mapping[str, Voice] = {name: known[name] for name in known if name in styles}
         self.alphabet: Collection[str] = vocabulary.keys()
+        self.workers = workers
         self._network, self._vocabulary, self._styles = network, vocabulary, styles
 
     def level(self, voice: str) -> float | None:
@@ -111,7 +114,9 @@ def load(files: ModelFiles, device: Device) -> Speaker:
                 for name, path in files.paths.items()
                 if name.startswith("voices/")
             }
-        speaker = Speaker(Network(files.paths[_network(files.paths)], device), vocabulary, styles)
+        # Threads that do not spin are often asleep where one sentence alone has them all: two fill each other's gaps.
+        network = Network(files.paths[_network(files.paths)], device)
+        speaker = Speaker(network, vocabulary, styles, min(max(1, device.threads), _WORKERS))
         speaking.warm_up()
         for language in {code.split("-")[0] for voice in speaker.voices.values() for code in voice.languages}:
             phonemes.prepare(language)
