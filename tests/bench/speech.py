@@ -1,4 +1,4 @@
-"""How soon a reading is heard, how fast it is made beside the plain packages, and how the memory stays.
+"""How soon a reading is heard, how fast it is made beside the plain packages, how the window and the memory stay.
 
 The plain packages read the same sentences, turn by turn with ours (`children/plain_hibari.py`, `plain_kokoro.py`). Ours
 also makes the sound even, streams it and writes the file with its recipe into the library.
@@ -18,7 +18,8 @@ from studio.core.messages import AudioDelta
 from studio.media.reading.phonemes import phonemes
 from studio.model_manager.catalogue import Catalogue
 from tests.bench.engine import Desk, desk
-from tests.bench.figures import ENGINE_ENVIRONMENT, Bench, Figure, Talk, figure, median
+from tests.bench.figures import ENGINE_ENVIRONMENT, Bench, Figure, Talk, figure, median, percentile
+from tests.bench.window import MAXIMUM, NINETY_NINE
 
 SENTENCES = (
     "The birch canoe slid on the smooth planks.",
@@ -33,13 +34,36 @@ SENTENCES = (
 FIRST_CLAUSE = "When the sun went down behind the old lighthouse"
 LONG_FIRST = f"{FIRST_CLAUSE}, the keeper climbed the stairs, lit the lamp, and wrote a letter to his sister."
 SPEED, SOON = 0.95, 0.5
+_PHASES = {
+    "load": "from the click on Speak to the first sound",
+    "speak": "while {count} sentences are spoken and heard",
+    "play": "while they are heard",
+}
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
+    yield from _window(bench)
     with desk(bench) as ours:
         yield from _hibari(bench, ours)
         yield from _kokoro(bench, ours)
         yield from _long(bench, ours)
+
+
+def _window(bench: Bench) -> Iterator[Figure]:
+    """The gaps of the real window's event loop while it speaks, less what is usual while nothing happens."""
+    count = 20 if bench.quick else 60
+    runs = [bench.child("real_reading", "--sentences", str(count)) for _run in range(bench.runs)]
+    idle = [[gap * 1000 for gap, _cpu in run["gaps"]["idle"]] for run in runs]
+    yield figure("longest gap of the idle window", [max(gaps) for gaps in idle], "ms", 1)
+    for phase, words in _PHASES.items():
+        words = words.format(count=count)
+        pairs = [run["gaps"][phase] for run in runs]
+        gaps = [[gap * 1000 - median(rest) for gap, _cpu in found] for found, rest in zip(pairs, idle, strict=True)]
+        own = median([max(cpu for _gap, cpu in found) * 1000 for found in pairs])
+        note = f"of which the window's own work at most {own:.1f} ms"
+        yield figure(f"longest gap {words}", [max(found) for found in gaps], "ms", 1, target=MAXIMUM, note=note)
+        ranks = [percentile(found, 99) for found in gaps]
+        yield figure(f"99 % of gaps {words}", ranks, "ms", 1, target=NINETY_NINE)
 
 
 def _hibari(bench: Bench, ours: Desk) -> Iterator[Figure]:
