@@ -35,7 +35,12 @@ def main() -> None:
     options = parser.parse_args()
     app = QApplication(sys.argv[:1])
     faults: list[str] = []
-    logs.start("window", faults.append)
+
+    def on_fault(text: str) -> None:
+        faults.append(text)
+        print(text, file=sys.stderr)
+
+    logs.start("window", on_fault)
     program = Program(app, Settings(), make_client=lambda _settings: LocalEngine("cpu"))
     assert program.open() and program.window
     program.window.open_tab("speech")
@@ -53,6 +58,7 @@ def main() -> None:
 
 def _watch(tab: SpeechTab, probe: Probe, count: int) -> dict[str, Any]:
     probe.wait(lambda: any(info.id == MODEL for info in tab.room.models()), "the models")
+    tab.room.new()  # the reading of the last run opens again
     tab.room.writing.add(-1, " ".join(SENTENCES[index % len(SENTENCES)] for index in range(count)))
     document = tab.document
     assert document is not None and len(document.sentences) == count
