@@ -135,6 +135,7 @@ class _Drawing:
             ladder.release(self.painter.device)
             self.rung, self.stepped_down = lower, True
             self.notes.append(LESS_MEMORY)
+            self.ctx.usage(stepped_down=1)
 
     def _draw(self, index: int, seed: int, words: Words) -> tuple[Any, Encoded]:
         import torch

@@ -122,6 +122,9 @@ BUILDERS: dict[str, Callable[[Path], ModelFiles]] = {
 
 def _diffusers() -> Any:
     """Untyped: what its classes say they take is narrower than what they take."""
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # no thread of its own
     return importlib.import_module("diffusers")
 
 

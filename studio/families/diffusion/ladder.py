@@ -137,6 +137,7 @@ class Placement:
 
     def clear(self) -> None:
         """Take away what an offloading rung has hung on the parts; they lie in the machine's memory then."""
+        import torch
         from diffusers.hooks import group_offloading
         from diffusers.hooks.hooks import HookRegistry
 
@@ -149,10 +150,11 @@ class Placement:
             return
         pipeline.remove_all_hooks()
         for part in pipeline.components.values():
-            if hasattr(part, "_diffusers_hook"):
-                registry = HookRegistry.check_if_exists_or_initialize(part)
-                for name in _group_hooks(group_offloading):
-                    registry.remove_hook(name, recurse=True)
+            for module in part.modules() if isinstance(part, torch.nn.Module) else ():
+                if hasattr(module, "_diffusers_hook"):
+                    registry = HookRegistry.check_if_exists_or_initialize(module)
+                    for name in _group_hooks(group_offloading):
+                        registry.remove_hook(name, recurse=False)
         pipeline.to("cpu")
 
     def free(self) -> None:
@@ -165,13 +167,9 @@ class Placement:
         if rung.placement == "model-offload":
             pipeline.enable_model_cpu_offload(device=device)
             return
-        streams = self.device.kind == "cuda"
+        streams = device.type == "cuda"
         pipeline.enable_group_offload(
-            onload_device=device,
-            offload_type="leaf_level" if streams else "block_level",
-            num_blocks_per_group=None if streams else 1,
-            use_stream=streams,
-            low_cpu_mem_usage=streams,
+            onload_device=device, offload_type="leaf_level", use_stream=streams, low_cpu_mem_usage=streams
         )
 
     @staticmethod
