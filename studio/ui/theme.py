@@ -15,6 +15,7 @@ may lack weights, so Inter comes along. Source Serif 4, for reading, comes along
 
 from __future__ import annotations
 
+import ctypes
 import json
 import re
 import sys
@@ -23,7 +24,7 @@ from functools import cache
 from typing import Literal, cast
 
 from PySide6.QtCore import QEasingCurve, QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette, QStyleHints
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette, QRawFont, QStyleHints
 from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 
 from studio.core.paths import asset
@@ -102,6 +103,7 @@ class Theme(QObject):
         }
         hints = app.styleHints()
         self.reduce_motion = _wants_less_motion(hints)
+        self._kept_font = _keep_strokes_even()
         self._families = _interface_families(app)
         app.setProperty("theme", self)
         style = QStyleFactory.create("Fusion")
@@ -268,6 +270,26 @@ def _wants_less_motion(hints: QStyleHints) -> bool:
     accessibility = hints.accessibility()
     preference = getattr(accessibility, "motionPreference", None)  # Qt 6.12 and newer say
     return preference is not None and preference().name == "ReducedMotion"
+
+
+def _keep_strokes_even() -> QRawFont | None:
+    """Qt draws fonts of the CFF kind, such as Noto Sans CJK, with thicker strokes and mixes their edges as light adds
+    up: right for dark on light, but light on dark looks bold. Without both they are drawn as the Latin letters are.
+
+    FreeType has the switch, and Qt offers no way to it. It counts for fonts that are first used afterwards in the
+    thread of the window, as long as the font that is returned is kept: without any, Qt starts FreeType anew.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        gui = ctypes.CDLL("libQt6Gui.so.6")
+        library, switch = gui._Z14qt_getFreetypev, gui.FT_Property_Set
+    except (OSError, AttributeError):
+        return None  # this Qt has another FreeType than the system's: the letters are bolder, and that is all
+    kept = QRawFont(str(asset("fonts", "Inter-Regular.ttf")), 13)
+    library.restype = ctypes.c_void_p
+    switch(ctypes.c_void_p(library()), b"cff", b"no-stem-darkening", ctypes.byref(ctypes.c_ubyte(1)))
+    return kept
 
 
 def _interface_families(app: QApplication) -> list[str]:

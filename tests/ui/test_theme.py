@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QImage, QPainter, QPalette
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from studio.ui.theme import Theme, flatten, theme_of, tokens
@@ -196,3 +196,21 @@ def test_ring_follows_the_keyboard_only(theme: Theme, qtbot):
     window.setFocus()
     assert theme.ring.target() is None
     qtbot.mouseRelease(first, Qt.MouseButton.LeftButton)
+
+
+@pytest.mark.parametrize("weight", [400, 600])
+def test_chinese_is_no_bolder_light_on_dark_than_dark_on_light(theme: Theme, weight: int) -> None:
+    def drawn(ink: Qt.GlobalColor, ground: Qt.GlobalColor) -> bytes:
+        picture = QImage(120, 32, QImage.Format.Format_RGB32)
+        picture.fill(ground)
+        painter = QPainter(picture)
+        painter.setFont(theme.font("body", weight))
+        painter.setPen(ink)
+        painter.drawText(picture.rect(), Qt.AlignmentFlag.AlignCenter, "任何电脑")
+        painter.end()
+        grey = picture.convertToFormat(QImage.Format.Format_Grayscale8)
+        return bytes(grey.constBits())
+
+    dark, light = drawn(Qt.GlobalColor.black, Qt.GlobalColor.white), drawn(Qt.GlobalColor.white, Qt.GlobalColor.black)
+    assert any(light)
+    assert all(abs(255 - one - other) <= 1 for one, other in zip(dark, light, strict=True))
