@@ -77,7 +77,7 @@ def paint_preview(
     chance = random.Random(id)
     painter.fillRect(rect, theme.color(f"mediumTint.{medium}"))
     painter.save()
-    painter.setClipRect(rect)
+    painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
     _PAINTERS[medium](painter, rect, theme, chance, [code.split("-")[0] for code in languages])
     painter.restore()
 

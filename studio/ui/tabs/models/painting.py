@@ -26,7 +26,8 @@ from studio.ui.widgets.previews import Previews
 PREVIEW, CARD, ROW = 116, 268, 64
 PAD, BUTTON, SMALL = 12, 28, 24
 LINE, RING = 4, 4
-WIDE_LIST = 720  # narrower rows leave out the licence
+WIDE_LIST = 720  # narrower rows leave out the figures
+BUTTONS = 144  # what the buttons of a row take at most, with their distance
 FITS = {
     Fit.FITS: ("cpu", "text.secondary", "text.tertiary"),
     Fit.UNKNOWN: ("cpu", "text.secondary", "text.tertiary"),
@@ -172,11 +173,13 @@ class CardDelegate(QStyledItemDelegate):
         buttons = spots(theme, rect, card, rtl=False, row=True)
         right = min((spot.rect.x() for spot in buttons), default=rect.right() - PAD) - 16
         x, y = rect.x() + 88, rect.y()
-        state = 260 if rect.width() >= WIDE_LIST else 150
-        wide = max(120, (right - x - state) * (58 if rect.width() >= WIDE_LIST else 100) // 100)
+        figures = rect.width() >= WIDE_LIST
+        state = 260 if figures else 150
+        # The figures stand below one another, whatever the buttons of their row take.
+        wide = (rect.right() - BUTTONS - x - state) * 58 // 100 if figures else max(120, right - x - state)
         pen.text(QRect(x, y + 12, wide, 20), info.title, "body", "text.primary", 600)
         pen.text(QRect(x, y + 33, wide, 18), words.card_line(info), "small", "text.tertiary")
-        if rect.width() >= WIDE_LIST:
+        if figures:
             self._paint_figures(pen, QRect(x + wide + 12, y + 23, right - state - x - wide - 12, 18), card)
         end = QRect(right - state + 16, y, state - 16, ROW)
         if (activity := going(card)) is not None:
@@ -226,7 +229,10 @@ class CardDelegate(QStyledItemDelegate):
         width = text_width(done_words, theme.font("caption"))
         pen.text(below, done_words, "caption", "text.secondary")
         rate = QRect(below.x() + width + 8, below.y(), max(0, below.width() - width - 8), 18)
-        pen.text(rate, words.rate_words(activity), "caption", "text.secondary", align=Qt.AlignmentFlag.AlignTrailing)
+        told = words.rate_words(activity)
+        if text_width(told, theme.font("caption")) > rate.width():
+            told = words.left_words(activity.seconds_left)
+        pen.text(rate, told, "caption", "text.secondary", align=Qt.AlignmentFlag.AlignTrailing)
 
     def _paint_spots(self, painter: QPainter, theme: Theme, rect: QRect, card: Card, row: int, rtl: bool) -> None:
         hot_row, hot, pressed = self.hot
