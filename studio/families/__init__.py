@@ -35,6 +35,11 @@ def module_names() -> tuple[str, ...]:
     return (*sorted(names), *_extra)
 
 
+def makes(medium: Medium) -> bool:
+    """Whether a family is there for `medium`; imports none of them."""
+    return any(name.startswith(f"{__name__}.{medium}.") for name in module_names())
+
+
 @cache
 def all() -> dict[str, FamilyModule]:
     """Every family by its id."""

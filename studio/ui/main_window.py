@@ -446,7 +446,8 @@ class MainWindow(DropArea):
             self.restoreGeometry(QByteArray(base64.b64decode(values.window)))
         self.projects.restore(values.project)
         tab = self._last("tab", "")
-        self.open_tab(tab if tab in self._specs else next(iter(self._specs)))
+        first = next((spec.id for spec in self._specs.values() if spec.first), next(iter(self._specs)))
+        self.open_tab(tab if tab in self._specs else first)
 
     def save_state(self) -> None:
         """Write down geometry and what the tabs remember."""

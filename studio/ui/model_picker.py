@@ -87,13 +87,21 @@ def state_of(info: ModelInfo) -> str:
 
 class ModelPicker(QWidget):
     """Names the model in use; a click opens the list, and from there one more leads to all models of the medium.
-    `changed` carries the chosen `ModelInfo`, or None while there is none. The choice is remembered for each medium."""
+    `fits` tells which of the medium's models are chosen from. `changed` carries the chosen `ModelInfo`, or None while there is none. The choice is remembered for each medium."""
 
     changed = Signal(object)
 
-    def __init__(self, services: Services, medium: Medium, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        medium: Medium,
+        parent: QWidget | None = None,
+        *,
+        fits: Callable[[ModelInfo], bool] = lambda _info: True,
+    ) -> None:
         super().__init__(parent)
         self._services = services
+        self._fits = fits
         self._medium = medium
         self._models: list[ModelInfo] = []
         self._current: ModelInfo | None = None
@@ -126,7 +134,7 @@ class ModelPicker(QWidget):
     def set_models(self, models: Sequence[ModelInfo]) -> None:
         """What there is now. The choice stays while its model does."""
         self._known = True
-        self._models = [info for info in models if info.medium == self._medium]
+        self._models = [info for info in models if info.medium == self._medium and self._fits(info)]
         last = (self._services.settings.values.last or {}).get(f"model.{self._medium}")
         wanted = (last, self._current.id if self._current else "")
         found = next((info for id in wanted for info in self._models if info.id == id), None)

@@ -33,7 +33,7 @@ from studio.ui.model_bridge import ModelBridge
 from studio.ui.notices import Notices
 from studio.ui.pane import app_icon
 from studio.ui.services import Services
-from studio.ui.tabs import TABS, TabSpec
+from studio.ui.tabs import TabSpec, usable_tabs
 from studio.ui.theme import Choice, Theme
 
 if TYPE_CHECKING:
@@ -69,11 +69,11 @@ class Program(QObject):
         *,
         make_client: Callable[[Settings], EngineClient] | None = None,
         make_models: Callable[[], ModelsClient] | None = None,
-        tabs: tuple[TabSpec, ...] = TABS,
+        tabs: tuple[TabSpec, ...] | None = None,
         theme: Theme | None = None,
     ) -> None:
         super().__init__()
-        self._qt, self._settings, self._tabs = qt, settings, tabs
+        self._qt, self._settings, self._tabs = qt, settings, tabs or usable_tabs()
         self._make_client = make_client or _local_engine
         self._make_models = make_models or _local_models
         self._values = settings.values

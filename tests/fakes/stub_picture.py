@@ -28,6 +28,7 @@ from studio.families import picturing_params as fields
 MODULE = "tests.fakes.stub_picture"
 MODEL = "imported/sticker"
 SECONDS = "STUB_PICTURE_SECONDS"
+SHAPES = ("rocket", "star", "planet", "apple")
 DRAWING = (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT)
 
 SPEC = Family(
@@ -111,6 +112,7 @@ def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
     """The sticker of `prompt` and `seed`: the same ones, the same bytes."""
     chance = np.random.default_rng([zlib.crc32(prompt.encode()), seed])
     words = np.random.default_rng(zlib.crc32(prompt.encode()))
+    named = next((number for number, name in enumerate(SHAPES) if name in prompt.lower()), None)
     hue = (words.uniform() + chance.uniform() * 0.9) % 1
     light, deep = _colour(hue, 0.18, 1.0), _colour(hue, 0.38, 0.95)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -118,11 +120,12 @@ def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
     ground = np.asarray(light) * (1 - far) + np.asarray(deep) * far
     side = min(width, height)
     board = Image.new("RGBA", (2 * side, 2 * side))
-    _shape(ImageDraw.Draw(board), int(words.integers(4)), side, float(words.uniform()), chance)
+    kind = int(words.integers(4)) if named is None else named
+    _shape(ImageDraw.Draw(board), kind, side, float(words.uniform()), chance)
     board = board.rotate(float(chance.uniform(-35, 35)), Image.Resampling.BICUBIC)
     board = board.resize((side, side), Image.Resampling.LANCZOS)
     edge = board.getchannel("A").filter(ImageFilter.MaxFilter(2 * max(1, side // 64) + 1))
-    shadow = edge.filter(ImageFilter.GaussianBlur(side / 40)).point(lambda value: value // 4)
+    shadow = edge.filter(ImageFilter.GaussianBlur(side / 40)).point([value // 4 for value in range(256)])
     picture = Image.fromarray(ground.clip(0, 255).astype(np.uint8))
     place = ((width - side) // 2, (height - side) // 2)
     picture.paste((70, 40, 50), (place[0], place[1] + side // 50), shadow)

@@ -17,7 +17,7 @@ from studio.core.settings import Settings
 from studio.ui.main_window import MainWindow
 from studio.ui.program import Program
 from studio.ui.services import Services
-from studio.ui.tabs import TABS, TabSpec
+from studio.ui.tabs import TabSpec
 from studio.ui.theme import Theme
 from tests.fakes.fake_engine import MODELS, FakeEngine
 from tests.fakes.models import FakeModels
@@ -34,7 +34,7 @@ class Studio:
         language: str = "en",
         theme: str = "light",
         size: tuple[int, int] = (1440, 900),
-        tabs: tuple[TabSpec, ...] = TABS,
+        tabs: tuple[TabSpec, ...] | None = None,
         engine: FakeEngine | None = None,
         models: FakeModels | None = None,
         welcomed: bool = True,
