@@ -106,7 +106,7 @@ def _request(options: Parsed, models: Sequence[ModelInfo], task: Task) -> tuple[
 
 def _models(wanted: str, medium: Medium, needed: bool) -> list[ModelInfo]:
     """The model that was asked for, by its id or title; without one those of the starter pack."""
-    models = [info for info in Catalogue().list() if info.medium == medium]
+    models = [info for info in Catalogue().list() if info.medium == medium and info.tasks]
     usable = [info.id for info in models if info.usable]
     if wanted:
         found = [info for info in models if wanted == info.id] or [
@@ -136,7 +136,7 @@ def _unusable(model: ModelInfo) -> AtelierError:
 
 
 def _first_family(medium: Medium) -> Family:
-    return next(family.SPEC for family in families.all().values() if family.SPEC.medium == medium)
+    return next(family.SPEC for family in families.all().values() if family.SPEC.medium == medium and family.SPEC.tasks)
 
 
 def _task(wanted: str, family: Family) -> Task:

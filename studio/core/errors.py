@@ -249,6 +249,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("These levels cannot be used: {black} to {white}."),
         N_("They go from 0 to 255, black below white, and the middle is bent by 0.1 to 10."),
     ),
+    "background-not-plain": (
+        N_("The background of this picture is not of one colour."),
+        N_("Use a model that finds the subject by itself, or allow for more difference between colours."),
+    ),
     "mask-size": (
         N_("The mask is {mask}, and the picture {picture}."),
         N_("Both must have the same size. Paint the mask again on this picture."),
@@ -277,13 +281,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("{name} could not be used with this model."),
         N_("Its file may be damaged, or of a kind that this release does not know. Choose another one."),
     ),
+    "addition-alone": (
+        N_("{name} makes no pictures by itself."),
+        N_("Add it to a model that it was made for."),
+    ),
     "addition-not-possible": (
         N_("This kind of model cannot work with {name}."),
         N_("Remove it, or choose another model."),
-    ),
-    "pictures-too-few": (
-        N_("{count} pictures are needed for {label}, and {given} are there."),
-        N_("Choose a picture for each, or remove what has none."),
     ),
     "out-of-memory": (
         N_("There was not enough memory on {device}."),

@@ -43,7 +43,9 @@ class ModelInfo:
     place); `voices` has the usual one first (empty: not a speech model); `blends`: two of them can be mixed.
     `license` is an id of `licences.terms`; `gated`: its licence must be accepted on the hub first; `update` is the
     newer commit that the hub has (empty: none known). `memory_gpu` is what it needs on a graphics card (0: the same as
-    `memory`). `problem` is a code of `errors.MESSAGES`: why what lies on this computer cannot be used as it is."""
+    `memory`). `base` is the architecture that an addition (a LoRA, a ControlNet …: a model without tasks) was made for,
+    "" where that is not known. `problem` is a code of `errors.MESSAGES`: why what lies on this computer cannot be used
+    as it is."""
 
     id: str
     family: str
@@ -68,6 +70,7 @@ class ModelInfo:
     update: str = ""
     memory_gpu: int = 0
     problem: str = ""
+    base: str = ""
 
     @property
     def usable(self) -> bool:

@@ -32,7 +32,8 @@ from studio.core.params import Param, check_all
 
 @dataclass(frozen=True)
 class Family:
-    """A family's one declaration. `version` counts changes of the meaning of its params (see `upgrade`);
+    """A family's one declaration. Models of a family without `tasks` do nothing alone: they are added to others (LoRAs,
+    ControlNets …). `version` counts changes of the meaning of its params (see `upgrade`);
     `formats` are the suffixes it can write, the usual one first; `deterministic`: same seed, same bytes."""
 
     id: str
@@ -125,6 +126,11 @@ class Context(Protocol):
 
     def input(self, role: str) -> Path:
         """Where the input blob of this role is on this machine."""
+        ...
+
+    def files(self, model: str) -> ModelFiles:
+        """The files of another installed model that works together with the job's own (a LoRA, a ControlNet …). Raises
+        `AtelierError` in words for one that is not there."""
         ...
 
     def write(self, name: str, data: bytes, media_type: str, metadata: Mapping[str, Any]) -> Artifact:

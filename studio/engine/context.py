@@ -12,21 +12,29 @@ from studio.core.errors import AtelierError, Cancelled
 from studio.core.files import sync_file, write_bytes
 from studio.core.jobs import Artifact, Blob
 from studio.core.messages import AudioDelta, Message, Preview, Progress, Run, Segment, TextDelta, Usage
+from studio.core.protocols import ModelFiles
 from studio.core.recipe import Recipe
 from studio.engine.pace import Pace
 from studio.media import carriers
 
 
 class JobContext:
-    """One job's voice. `alive` is called at every sign of life. `told` is whether anything was said that a second try
-    would say again."""
+    """One job's voice. `alive` is called at every sign of life; `models` finds the files of installed models. `told` is
+    whether anything was said that a second try would say again."""
 
-    def __init__(self, run: Run, send: Callable[[Message], None], alive: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        send: Callable[[Message], None],
+        alive: Callable[[], None],
+        models: Callable[[str], ModelFiles] | None = None,
+    ) -> None:
         self._job, self._request = run.job, run.request
         self._staging = Path(run.staging)
         self._blobs = run.blobs
         self._send = send
         self._alive = alive
+        self._models = models
         self._pace = Pace()
         self._step = (0, 0)
         self._counts: dict[str, float] = {}
@@ -78,6 +86,11 @@ class JobContext:
         if not blob or not path.is_file():
             raise AtelierError("file-missing", {"path": path.name or role})
         return path
+
+    def files(self, model: str) -> ModelFiles:
+        if self._models is None:
+            raise AtelierError("model-not-installed", {"model": model})
+        return self._models(model)
 
     def write(self, name: str, data: bytes, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
         if not self._request.keep:

@@ -51,7 +51,7 @@ class Worker:
 
     def submit(self, run: Run) -> None:
         with self._changed:
-            self._contexts[run.job] = JobContext(run, self._send, self._sign)
+            self._contexts[run.job] = JobContext(run, self._send, self._sign, self._models.files)
             self._tasks.append(run)
             self._changed.notify()
 

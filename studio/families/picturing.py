@@ -6,6 +6,7 @@ does not fit into memory is drawn once more on the next rung of the ladder (`dif
 
 from __future__ import annotations
 
+import inspect
 import logging
 import math
 import traceback
@@ -13,10 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from studio.core.errors import InvalidInput
 from studio.core.i18n import N_
 from studio.core.jobs import Artifact, Request, Task
 from studio.core.params import SEED_MAX
-from studio.core.protocols import Context, Device, ModelFiles
+from studio.core.protocols import Context, Device, Family, ModelFiles
 from studio.families import prompting
 from studio.families.diffusion import inputs, ladder, loading, results, schedulers
 from studio.families.diffusion.painter import Encoded, Manner, Painter, Words, need
@@ -24,6 +26,8 @@ from studio.families.diffusion.previews import Previews
 from studio.families.diffusion.seamless import seamless
 
 _log = logging.getLogger(__name__)
+_VARYING = {"width", "height", "callback", "callback_on_step_end"}  # arguments that not every pipeline takes
+NOT_COMPILED = N_("The faster code could not be built on this computer; it was drawn as usual.")
 LESS_MEMORY = N_("Memory ran out once, so it was drawn in a way that needs less and takes longer.")
 
 
@@ -52,6 +56,13 @@ def describe(files: ModelFiles, denoiser: str = "unet") -> dict[str, Any]:
     return {"defaults": {"width": side, "height": side}} if 64 <= side <= 4096 else {}
 
 
+def upgrade(params: dict[str, Any], spec: Family) -> dict[str, Any]:
+    """`upgrade` of a family whose params are as they were: a wish to compile, made where there was a compiler, is
+    dropped where there is none."""
+    offered = any(param.id == "compile" for param in spec.params)
+    return {name: value for name, value in params.items() if offered or name != "compile"}
+
+
 @dataclass
 class _Drawing:
     """One job."""
@@ -64,9 +75,10 @@ class _Drawing:
 
     def __post_init__(self) -> None:
         self.params: Mapping[str, Any] = self.request.params
+        manner = self.painter.manner
         self.size = (self.params["width"], self.params["height"])
         self.picture = self.mask = None
-        self.guided = self.params.get("guidance_scale", 0.0) > 1.0
+        self.guided = self.params.get(manner.guidance, 0.0) > manner.unguided
 
     def run(self) -> list[Artifact]:
         self.ctx.check_cancel()
@@ -75,12 +87,18 @@ class _Drawing:
         self._read_inputs()
         self.painter.use(self.params.get("precision", "auto"))
         self.scheduler = self._scheduler()
+        additions, rows = self.painter.additions, self.params.get("references", ())
+        self.added = additions.loras(self.params.get("loras", ()), self.ctx)
+        self.painter.compile(bool(self.params.get("compile")))
         self.rung = self._rung()
         artifacts = []
-        for index, seed in enumerate(self._seeds()):
-            words = self._words(prompts[index], negatives[index])
-            picture, encoded = self._with_room(index, seed, words)
-            artifacts.append(self._keep(index, seed, picture, words, encoded))
+        with additions.references(rows, self.request, self.ctx, self.guided) as self.references:
+            for index, seed in enumerate(self._seeds()):
+                words = Words(
+                    prompts[index], negatives[index], self.params.get("clip_skip", 0), self.guided, self.added
+                )
+                picture, encoded = self._with_room(index, seed, words)
+                artifacts.append(self._keep(index, seed, picture, words, encoded))
         return artifacts
 
     def _seeds(self) -> list[int]:
@@ -88,6 +106,14 @@ class _Drawing:
         return [(first + index) % (SEED_MAX + 1) for index in range(self.params["num_images"])]
 
     def _read_inputs(self) -> None:
+        for row in self.params.get("controls", ()):
+            if row.get("start", 0.0) >= (end := row.get("end", 1.0)):
+                told = {"label": N_("End"), "value": end, "minimum": row.get("start", 0.0), "maximum": 1.0}
+                raise InvalidInput("value-out-of-range", {"parameter": "controls", **told})
+        self.control_pictures = [
+            inputs.picture(self.request, self.ctx, f"control{index}")
+            for index, _row in enumerate(self.params.get("controls", ()))
+        ]
         if self.request.task == Task.TEXT_TO_IMAGE:
             return
         self.picture = inputs.picture(self.request, self.ctx)
@@ -99,12 +125,10 @@ class _Drawing:
     def _scheduler(self) -> Any:
         return schedulers.make(self.painter.scheduler, self.params.get("scheduler", ""), self.painter.manner.schedulers)
 
-    def _words(self, prompt: str, negative: str) -> Words:
-        return Words(prompt, negative, self.params.get("clip_skip", 0), self.guided)
-
     def _rung(self) -> ladder.Rung:
         width, height = self._larger() if self._second_pass else self.size
-        needed = self.painter.need(width, height, self.guided)
+        added = [self.ctx.files(row["model"]) for row in self.params.get("controls", ())]
+        needed = self.painter.need(width, height, self.guided, added)
         return ladder.choose(needed, self.painter.device.memory, self.painter.device)
 
     def _larger(self) -> tuple[int, int]:
@@ -124,6 +148,11 @@ class _Drawing:
                 return self._draw(index, seed, words)
             except Exception as error:
                 self.painter.placement.free()
+                if self.painter.compiled and _is_of_compiler(error):
+                    _log.warning("no code could be built: %s", error)
+                    self.painter.compile(False)
+                    self.notes.append(NOT_COMPILED)
+                    continue
                 lower = ladder.below(self.rung, self.painter.device)
                 if not ladder.is_out_of_memory(error) or self.stepped_down or lower is None:
                     raise
@@ -160,7 +189,8 @@ class _Drawing:
         return picture, encoded
 
     def _ready(self, task: Task) -> Any:
-        pipeline = self.painter.pipeline(task)
+        rows = self.params.get("controls", ())
+        pipeline = self.painter.pipeline(task, self.painter.additions.controls(rows, self.ctx) if rows else ())
         pipeline.scheduler = self._scheduler()
         pipeline.set_progress_bar_config(disable=True)
         self.painter.placement.put(pipeline, self.rung)
@@ -178,11 +208,12 @@ class _Drawing:
 
     def _onto(self, task: Task, picture: Any, mask: Any, strength: float) -> dict[str, Any]:
         given: dict[str, Any] = {"image": picture, "strength": strength}
+        given |= {"width": picture.width, "height": picture.height}
         if task == Task.INPAINT:
             from PIL import Image
 
             whole = Image.new("L", picture.size, 255)
-            given |= {"mask_image": mask or whole, "width": picture.width, "height": picture.height}
+            given["mask_image"] = mask or whole
         steps = self.params["num_inference_steps"]
         return {**given, "num_inference_steps": max(steps, math.ceil(1 / strength))}
 
@@ -194,25 +225,48 @@ class _Drawing:
 
         def after_step(_pipeline: Any, step: int, _timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
             self.ctx.check_cancel()
-            steps = max(1, pipeline.num_timesteps)
+            steps = max(1, getattr(pipeline, "num_timesteps", 0) or len(pipeline.scheduler.timesteps))
             whole = round(steps / (end - begin)) * pictures
             self.ctx.progress(min(whole, round(whole * (begin + (end - begin) * (step + 1) / steps) / pictures)), whole)
             if step + 1 < steps:
-                previews.show(values["latents"])
+                previews.show(values["latents"], pipeline, given["width"], given["height"])
             return {}
+
+        def after_old_step(step: int, timestep: Any, latents: Any) -> None:
+            after_step(pipeline, step, timestep, {"latents": latents})
 
         arguments = {
             **self.painter.manner.arguments,
             "num_inference_steps": self.params["num_inference_steps"],
-            "guidance_scale": self.params.get("guidance_scale", 1.0),
+            **{name: self.params.get(name, 1.0) for name in self.painter.manner.passed},
             "generator": generator,
             "callback_on_step_end": after_step,
+            "callback": after_old_step,
             **encoded.arguments,
             **given,
+            **self.references,
+            **self._controlled(given),
         }
+        accepted = inspect.signature(pipeline.__call__).parameters
+        for name in _VARYING - set(accepted):
+            arguments.pop(name, None)
         parts = [getattr(pipeline, name) for name in (self.painter.manner.denoiser, "vae")]
         with seamless(parts, self.params.get("seamless", "")):
             return pipeline(**arguments).images[0]
+
+    def _controlled(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments that say how ControlNets act."""
+        rows = self.params.get("controls", ())
+        if not rows:
+            return {}
+        size = given["image"].size if "image" in given else (given["width"], given["height"])
+        pictures = [inputs.fitted(picture, *size) for picture in self.control_pictures]
+        return {
+            "control_image" if "image" in given else "image": pictures,
+            "controlnet_conditioning_scale": [row.get("weight", 1.0) for row in rows],
+            "control_guidance_start": [row.get("start", 0.0) for row in rows],
+            "control_guidance_end": [row.get("end", 1.0) for row in rows],
+        }
 
     def _within_mask(self, made: Any) -> Any:
         """What was drawn, laid into the picture: outside the mask not one pixel differs."""
@@ -240,3 +294,7 @@ class _Drawing:
         told = results.parameters(self.params, shown, title, type(self.scheduler).__name__)
         name = "image.png" if self.params["num_images"] == 1 else f"image-{index + 1}.png"
         return self.ctx.write(name, results.png(picture, told), "image/png", shown)
+
+
+def _is_of_compiler(error: Exception) -> bool:
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +59,21 @@ def guidance(default: float) -> Number:
         label=N_("Guidance"),
         help=N_("How closely the picture follows the words. Low is free, high is literal and harsh."),
         default=default,
+        maximum=30.0,
+        step=0.1,
+        decimals=1,
+    )
+
+
+def true_guidance(default: float) -> Number:
+    return Number(
+        id="true_cfg_scale",
+        label=N_("True guidance"),
+        help=N_(
+            "How far the picture moves from the negative prompt to the prompt. Above 1, each step takes twice as long."
+        ),
+        default=default,
+        minimum=1.0,
         maximum=30.0,
         step=0.1,
         decimals=1,
@@ -161,12 +177,14 @@ PRECISION = Choice(
     default="auto",
     advanced=True,
 )
-COMPILE = Flag(
+_COMPILE = Flag(
     id="compile",
     label=N_("Compile"),
     help=N_("Builds faster code for this size. The first picture then takes minutes longer."),
     advanced=True,
 )
+# Offered where there is a compiler for it.
+COMPILE = (_COMPILE,) if any(map(shutil.which, ("c++", "g++", "clang++", "cl"))) else ()
 _MODEL = Text(id="model", label=N_("Model"), required=True, limit=500, multiline=False)
 LORAS = Rows(
     id="loras",

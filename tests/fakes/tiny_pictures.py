@@ -197,3 +197,76 @@ def clip_tokenizer(folder: Path) -> Any:
     vocabulary.unlink()
     merges.unlink()
     return made
+
+
+def build_lora(folder: Path, base: str, model: ModelFiles) -> ModelFiles:
+    """A LoRA of rank 2 for the denoiser of `model`, as it lies after an import that found `base` in it."""
+    import torch
+    from safetensors.torch import save_file
+
+    unet = _diffusers().UNet2DConditionModel.from_pretrained(model.root / "unet")
+    folder.mkdir(parents=True)
+    tensors = {}
+    with torch.random.fork_rng():
+        torch.manual_seed(len(folder.name))
+        for name, module in unet.named_modules():
+            if name.endswith(("to_q", "to_v")):
+                tensors[f"unet.{name}.lora_A.weight"] = torch.randn(2, module.in_features)
+                tensors[f"unet.{name}.lora_B.weight"] = torch.randn(module.out_features, 2)
+    path = folder / "style.safetensors"
+    save_file(tensors, path)
+    return ModelFiles(f"imported/{folder.name}", "lora", path, {path.name: path}, {"lora": base}, title=folder.name)
+
+
+def build_controlnet(folder: Path, model: ModelFiles) -> ModelFiles:
+    """A ControlNet for the UNet of `model`, whose connections are not zero as in a fresh one."""
+    import torch
+
+    unet = _diffusers().UNet2DConditionModel.from_pretrained(model.root / "unet")
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        made = _diffusers().ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(8, 16, 16, 16))
+        for weight in (*made.controlnet_down_blocks.parameters(), *made.controlnet_mid_block.parameters()):
+            torch.nn.init.normal_(weight, 0, 0.5)
+        torch.nn.init.normal_(made.controlnet_cond_embedding.conv_out.weight, 0, 0.5)
+    made.save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    paths = {path.name: path for path in sorted(folder.iterdir())}
+    return ModelFiles(folder.name, "controlnet", folder, paths, config, title=folder.name)
+
+
+def build_ip_adapter(folder: Path, model: ModelFiles) -> ModelFiles:
+    """An IP-Adapter of the plain kind (four tokens from one vector) for the UNet of `model`, with its encoder."""
+    import torch
+    from safetensors.torch import save_file
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    unet = _diffusers().UNet2DConditionModel.from_pretrained(model.root / "unet")
+    width, seen = unet.config.cross_attention_dim, 16
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        tensors = {
+            "image_proj.proj.weight": torch.randn(4 * width, seen),
+            "image_proj.proj.bias": torch.zeros(4 * width),
+            "image_proj.norm.weight": torch.ones(width),
+            "image_proj.norm.bias": torch.zeros(width),
+        }
+        for index, name in enumerate(name for name in unet.attn_processors if "attn2" in name):
+            out = unet.get_submodule(name.removesuffix(".processor")).to_k.out_features
+            for kind in ("k", "v"):
+                tensors[f"ip_adapter.{2 * index + 1}.to_{kind}_ip.weight"] = torch.randn(out, width)
+        encoder = CLIPVisionModelWithProjection(
+            CLIPVisionConfig(
+                hidden_size=16,
+                intermediate_size=16,
+                num_hidden_layers=2,
+                num_attention_heads=2,
+                image_size=32,
+                patch_size=16,
+                projection_dim=seen,
+            )
+        )
+    encoder.save_pretrained(folder / "models" / "image_encoder")
+    save_file(tensors, folder / "models" / "ip-adapter.safetensors")
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return ModelFiles(folder.name, "ip-adapter", folder, paths, {"ip_adapter": ""}, title=folder.name)

@@ -10,6 +10,7 @@ from typing import Any
 
 from studio.core.errors import Cancelled
 from studio.core.jobs import Artifact, Blob
+from studio.core.protocols import ModelFiles
 
 
 class Recorder:
@@ -57,6 +58,9 @@ class Recorder:
 
     def input(self, role: str) -> Path:
         raise AssertionError("no inputs here")
+
+    def files(self, model: str) -> ModelFiles:
+        raise AssertionError("no other models here")
 
     def write(self, name: str, data: bytes, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
         (self.folder / name).write_bytes(data)

@@ -89,5 +89,6 @@ def config(files: ModelFiles, part: str) -> Mapping[str, Any]:
 def natural_size(files: ModelFiles, denoiser: str = "unet") -> int:
     """The side in px of the square that the model was trained on; 0 where its files do not say it."""
     side = config(files, denoiser).get("sample_size")
-    doublings = len(config(files, "vae").get("block_out_channels") or (1, 2, 3, 4)) - 1
+    vae = config(files, "vae")
+    doublings = len(vae.get("block_out_channels") or vae.get("encoder_block_out_channels") or (1, 2, 3, 4)) - 1
     return int(side) * 2**doublings if isinstance(side, int) and 0 < side <= 1024 else 0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from studio.core import paths
 from studio.core.jobs import Task
 from studio.core.protocols import Device, ModelFiles
 from studio.families.diffusion import headers, loading, previews, schedulers
+from studio.families.diffusion.additions import Additions
 from studio.families.diffusion.ladder import Need, Placement
 
 _REMEMBERED = 64  # prompts
@@ -24,6 +27,19 @@ class Encoded:
     arguments: Mapping[str, Any]
     tokens: int = 0
     notes: tuple[str, ...] = ()
+
+    def on(self, pipeline: Any) -> Encoded:
+        """The same where, and in the precision in which, the pipeline draws now."""
+        import torch
+
+        def put(value: Any) -> Any:
+            if isinstance(value, list):
+                return [put(each) for each in value]
+            if not isinstance(value, torch.Tensor):
+                return value
+            return value.to(pipeline._execution_device, pipeline.dtype if value.is_floating_point() else value.dtype)
+
+        return replace(self, arguments={name: put(value) for name, value in self.arguments.items()})
 
 
 @dataclass(frozen=True)
@@ -47,7 +63,9 @@ class Manner:
     given a pipeline and words; `denoiser` is the name of the part that draws; parts in `leave_out` are never loaded;
     `settings` go to the pipelines' constructors. `factors` maps a VAE's scaling factor to what previews are made with;
     for others they are fitted. `arguments` are given to every call. `bases` are the names of architectures that LoRAs
-    and ControlNets of this family are made for, by the width of the text that the denoiser looks at."""
+    and ControlNets of this family are made for, by the width of the text that the denoiser looks at (0: it is not told).
+    `guidance` is the parameter that weighs the prompt against the negative one, above `unguided` it does; `passed` are
+    the parameters of guidance that the pipelines take. Parts in `optional` may be missing in the model's files."""
 
     pipelines: Mapping[Task, str]
     encode: Encode
@@ -59,6 +77,10 @@ class Manner:
     schedulers: tuple[str, ...] = schedulers.UNET
     arguments: Mapping[str, Any] = field(default_factory=dict)
     bases: Mapping[int, str] = field(default_factory=dict)
+    guidance: str = "guidance_scale"
+    unguided: float = 1.0
+    passed: tuple[str, ...] = ("guidance_scale",)
+    optional: tuple[str, ...] = ()
     step: int = 8  # px that a side is a multiple of
     working: float = 1.0  # how much more than a UNet of Stable Diffusion 1 drawing takes
 
@@ -74,6 +96,7 @@ class Painter:
         if device.kind == "cpu":
             torch.set_num_threads(max(1, device.threads))
         self._encoded: OrderedDict[Words, Encoded] = OrderedDict()
+        self.additions = Additions(self)
         self.encodings = 0  # how often text encoders were run
         self._load("auto")
 
@@ -82,13 +105,15 @@ class Painter:
 
         first = next(iter(self.manner.pipelines.values()))
         self.precision = loading.precision(self.device, wanted)
-        self.base = loading.load(self.files, first, self.precision, self.manner.leave_out, self.manner.settings)
+        here = {name.partition("/")[0] for name in self.files.paths}
+        absent = (*self.manner.leave_out, *(part for part in self.manner.optional if part not in here))
+        self.base = loading.load(self.files, first, self.precision, absent, self.manner.settings)
         for part in (self.denoiser, getattr(self.base, "vae", None)):
-            if part is not None and any(weight.ndim == 4 for weight in part.parameters()):
+            if part is not None and {weight.ndim for weight in part.parameters()} & {4, 5} == {4}:
                 part.to(memory_format=torch.channels_last)
         self.scheduler = self.base.scheduler
         self.placement = Placement(self.device, getattr(torch, self.precision))
-        self._pipelines: dict[str, Any] = {first: self.base}
+        self._pipelines: dict[tuple[Any, ...], Any] = {(first,): self.base}
         self._factors: Any = None
         self._encoded.clear()
 
@@ -97,8 +122,22 @@ class Painter:
         wanted = loading.precision(self.device, precision)
         if wanted != self.precision:
             self.placement.clear()
+            self.additions = Additions(self)
             del self.base, self._pipelines, self.scheduler
             self._load(wanted)
+
+    @property
+    def compiled(self) -> bool:
+        return getattr(self.denoiser, "_compiled_call_impl", None) is not None
+
+    def compile(self, wanted: bool) -> None:
+        """Draw with code that is built for this model when it first draws, or as usual. What was built is kept on disk
+        and found again by the next session."""
+        if wanted and not self.compiled:
+            os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(paths.data_dir() / "compiled"))
+            self.denoiser.compile()
+        elif not wanted and self.compiled:
+            self.denoiser._compiled_call_impl = None
 
     @property
     def denoiser(self) -> Any:
@@ -119,8 +158,9 @@ class Painter:
     def pipeline(self, task: Task, controls: Sequence[Any] = ()) -> Any:
         """The pipeline of this task with all parts of the model, and with these ControlNets."""
         name = (self.manner.controlled if controls else self.manner.pipelines)[task]
-        if name in self._pipelines and not controls:
-            return self._pipelines[name]
+        key = (name, *map(id, controls))
+        if key in self._pipelines:
+            return self._pipelines[key]
         import diffusers
 
         kind = getattr(diffusers, name)
@@ -128,8 +168,9 @@ class Painter:
         parts = {**self.base.config, **self.base.components, **self.manner.settings}
         chosen = {key: value for key, value in parts.items() if key in accepted}
         made = kind(**chosen, **({"controlnet": list(controls)} if controls else {}))
-        if not controls:
-            self._pipelines[name] = made
+        if controls:  # only the newest: it would keep its ControlNets in memory
+            self._pipelines = {old: kept for old, kept in self._pipelines.items() if len(old) == 1}
+        self._pipelines[key] = made
         return made
 
     def encode(self, pipeline: Any, words: Words) -> Encoded:
@@ -138,7 +179,7 @@ class Painter:
 
         if words in self._encoded:
             self._encoded.move_to_end(words)
-            return self._encoded[words]
+            return self._encoded[words].on(pipeline)
         with torch.no_grad():
             made = self.manner.encode(pipeline, words)
         self.encodings += 1
@@ -151,13 +192,16 @@ class Painter:
         """What previews are made with, see `previews`; None where the latents are no small picture."""
         vae = getattr(self.base, "vae", None)
         if self._factors is None and vae is not None:
-            known = self.manner.factors.get(round(float(vae.config.scaling_factor), 5))
+            known = self.manner.factors.get(round(float(getattr(vae.config, "scaling_factor", 0.0)), 5))
             self._factors = known if known is not None else previews.fitted(vae)
         return self._factors
 
-    def need(self, width: int, height: int, guided: bool = True) -> Need:
-        """What a picture of this size takes, in bytes."""
-        return need(self.files, self.manner, loading.bytes_of(self.precision), width, height, guided)
+    def need(self, width: int, height: int, guided: bool = True, added: Sequence[ModelFiles] = ()) -> Need:
+        """What a picture of this size takes, in bytes, with these additions."""
+        width_of = loading.bytes_of(self.precision)
+        alone = need(self.files, self.manner, width_of, width, height, guided)
+        beside = {files.id: sum(headers.numbers(files.paths).values()) * width_of for files in added}
+        return replace(alone, weights={**alone.weights, **beside})
 
 
 def need(files: ModelFiles, manner: Manner, width_of: int, width: int, height: int, guided: bool = True) -> Need:

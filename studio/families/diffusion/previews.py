@@ -44,10 +44,15 @@ class Previews:
         self._ctx, self._factors = ctx, factors
         self._next = time.monotonic() + INTERVAL
 
-    def show(self, latents: Any) -> None:
-        """`latents` of shape (1, channels, height, width), as the decoder's scaling expects them."""
-        if time.monotonic() < self._next or latents.ndim != 4:
+    def show(self, latents: Any, pipeline: Any = None, width: int = 0, height: int = 0) -> None:
+        """`latents` of shape (1, channels, height, width), as the decoder's scaling expects them; of a film, its first
+        picture. `pipeline` unpacks those that it has laid in a row, of a picture of `width` × `height` px."""
+        if time.monotonic() < self._next:
             return
+        if latents.ndim == 3:
+            latents = pipeline._unpack_latents(latents, height, width, pipeline.vae_scale_factor)
+        if latents.ndim == 5:
+            latents = latents[:, :, 0]
         factors = self._factors()
         if factors is not None:
             self._ctx.preview(as_jpeg(latents, factors), "image/jpeg")
@@ -74,15 +79,28 @@ def fitted(vae: Any) -> Any:
     """The matrix for this VAE, of shape (channels + 1, 3), by least squares."""
     import torch
 
-    channels = int(vae.config.latent_channels)
+    channels = int(getattr(vae.config, "latent_channels", 0) or vae.config.z_dim)
     parameter = next(vae.parameters())
     generator = torch.Generator().manual_seed(0)
     patches = torch.randn((1, channels, _PATCHES, _PATCHES), generator=generator)
     latents = patches.repeat_interleave(4, -1).repeat_interleave(4, -2)
-    shift = getattr(vae.config, "shift_factor", None) or 0.0
+    scaled = _as_decoded(vae, latents).to(parameter.device, parameter.dtype)
     with torch.no_grad():
-        scaled = (latents / vae.config.scaling_factor + shift).to(parameter.device, parameter.dtype)
         picture = vae.decode(scaled, return_dict=False)[0].float().cpu()
+    picture = picture[:, :, 0] if picture.ndim == 5 else picture
     colours = torch.nn.functional.adaptive_avg_pool2d(picture, _PATCHES)[0].flatten(1).T
     known = torch.cat([patches[0].flatten(1).T, torch.ones(_PATCHES**2, 1)], 1)
     return torch.linalg.lstsq(known, colours).solution
+
+
+def _as_decoded(vae: Any, latents: Any) -> Any:
+    """Latents as they are drawn, in the scale in which this decoder takes them; as a film of one picture for one that
+    makes films."""
+    import torch
+
+    if deviations := getattr(vae.config, "latents_std", None):
+        scale, shift = (torch.tensor(row).view(1, -1, 1, 1) for row in (deviations, vae.config.latents_mean))
+        latents = latents * scale + shift
+    else:
+        latents = latents / vae.config.scaling_factor + (getattr(vae.config, "shift_factor", None) or 0.0)
+    return latents.unsqueeze(2) if any(weight.ndim == 5 for weight in vae.parameters()) else latents

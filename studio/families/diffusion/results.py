@@ -48,7 +48,7 @@ def parameters(params: Mapping[str, Any], shown: Mapping[str, Any], model: str, 
     told: dict[str, Any] = {
         "Steps": params.get("num_inference_steps"),
         "Sampler": _SAMPLERS.get(sampler, sampler.removesuffix("Scheduler")),
-        "CFG scale": params.get("guidance_scale"),
+        "CFG scale": params.get("guidance_scale", params.get("true_cfg_scale")),
         "Seed": shown["seed"],
         "Size": f"{shown['width']}x{shown['height']}",
         "Model": model,

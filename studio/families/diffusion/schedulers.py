@@ -30,6 +30,10 @@ FLOW = (
     "DPMSolverMultistepScheduler",
     "UniPCMultistepScheduler",
 )
+# Those that can be told how far the noise is shifted for a size.
+FLOW_SHIFTED = ("FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler")
+# For models of flows whose own scheduler is one of these.
+FLOW_SOLVERS = ("DPMSolverMultistepScheduler", "UniPCMultistepScheduler", "DEISMultistepScheduler")
 _FLOW_ONLY = ("DPMSolverMultistepScheduler", "UniPCMultistepScheduler")
 _ZERO_SNR = "rescale_betas_zero_snr"
 

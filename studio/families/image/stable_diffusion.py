@@ -29,14 +29,18 @@ SPEC = Family(
         fields.MASK_FEATHER,
         fields.NUM_IMAGES,
         fields.scheduler(schedulers.UNET),
+        fields.LORAS,
+        fields.CONTROLS,
+        fields.REFERENCES,
         fields.CLIP_SKIP,
         fields.SEAMLESS,
         *fields.HIRES,
+        *fields.COMPILE,
         fields.PRECISION,
         fields.SEED,
     ),
     formats=(".png",),
-    libraries=("diffusers", "transformers", "torch"),
+    libraries=("diffusers", "transformers", "torch", "peft"),
 )
 MANNER = Manner(
     pipelines={
@@ -45,6 +49,11 @@ MANNER = Manner(
         Task.INPAINT: "StableDiffusionInpaintPipeline",
     },
     encode=clip_prompts.one_encoder,
+    controlled={
+        Task.TEXT_TO_IMAGE: "StableDiffusionControlNetPipeline",
+        Task.IMAGE_TO_IMAGE: "StableDiffusionControlNetImg2ImgPipeline",
+        Task.INPAINT: "StableDiffusionControlNetInpaintPipeline",
+    },
     leave_out=("safety_checker", "feature_extractor", "image_encoder"),
     settings={"requires_safety_checker": False},
     factors={0.18215: previews.STABLE_DIFFUSION},
@@ -68,7 +77,7 @@ def run(model: Painter, request: Request, ctx: Context) -> list[Artifact]:
 
 def upgrade(params: dict[str, Any], from_version: int) -> dict[str, Any]:
     """Version 1 is the first: its params are as they are."""
-    return params
+    return picturing.upgrade(params, SPEC)
 
 
 def estimate(files: ModelFiles, device: Device) -> int:

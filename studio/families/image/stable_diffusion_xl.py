@@ -29,14 +29,18 @@ SPEC = Family(
         fields.MASK_FEATHER,
         fields.NUM_IMAGES,
         fields.scheduler(schedulers.UNET),
+        fields.LORAS,
+        fields.CONTROLS,
+        fields.REFERENCES,
         fields.CLIP_SKIP,
         fields.SEAMLESS,
         *fields.HIRES,
+        *fields.COMPILE,
         fields.PRECISION,
         fields.SEED,
     ),
     formats=(".png",),
-    libraries=("diffusers", "transformers", "torch"),
+    libraries=("diffusers", "transformers", "torch", "peft"),
 )
 MANNER = Manner(
     pipelines={
@@ -45,6 +49,11 @@ MANNER = Manner(
         Task.INPAINT: "StableDiffusionXLInpaintPipeline",
     },
     encode=clip_prompts.two_encoders,
+    controlled={
+        Task.TEXT_TO_IMAGE: "StableDiffusionXLControlNetPipeline",
+        Task.IMAGE_TO_IMAGE: "StableDiffusionXLControlNetImg2ImgPipeline",
+        Task.INPAINT: "StableDiffusionXLControlNetInpaintPipeline",
+    },
     leave_out=("feature_extractor", "image_encoder"),
     settings={"add_watermarker": False},
     factors={0.13025: previews.STABLE_DIFFUSION_XL},
@@ -68,7 +77,7 @@ def run(model: Painter, request: Request, ctx: Context) -> list[Artifact]:
 
 def upgrade(params: dict[str, Any], from_version: int) -> dict[str, Any]:
     """Version 1 is the first: its params are as they are."""
-    return params
+    return picturing.upgrade(params, SPEC)
 
 
 def estimate(files: ModelFiles, device: Device) -> int:

@@ -25,8 +25,15 @@ class Easel(Recorder):
     """A context with inputs; keeps previews. `cancel_at`: the number of progress reports after which the job is
     cancelled."""
 
-    def __init__(self, folder: Path, inputs: dict[str, bytes] | None = None, cancel_at: int = -1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        inputs: dict[str, bytes] | None = None,
+        cancel_at: int = -1,
+        models: tuple[ModelFiles, ...] = (),
+    ) -> None:
         super().__init__(folder)
+        self._models = {files.id: files for files in models}
         self.previews: list[bytes] = []
         self._cancel_at = cancel_at
         self._inputs = folder / "inputs"
@@ -41,6 +48,9 @@ class Easel(Recorder):
     def preview(self, data: bytes, media_type: str) -> None:
         assert media_type in ("image/jpeg", "image/png")
         self.previews.append(data)
+
+    def files(self, model: str) -> ModelFiles:
+        return self._models[model]
 
     def input(self, role: str) -> Path:
         return self._inputs / role
