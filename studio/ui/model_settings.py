@@ -60,7 +60,10 @@ class ModelSettings(QWidget):
             _("Stay offline"), _("Nothing is searched or downloaded. What is installed works as before."), self.offline
         )
         self.mirror = self._address(
-            _("Mirror"), _("Another address of the hub, for where it cannot be reached."), "hub_endpoint", "https://"
+            _("Mirror of the hub"),
+            _("Another address of the hub, for where it cannot be reached."),
+            "hub_endpoint",
+            "https://",
         )
         self.proxy = self._address(
             _("Proxy"), _("Leave it empty to use the system's own."), "hub_proxy", "http://proxy:8080"
