@@ -100,5 +100,5 @@ def _unmixed(colours: NDArray[np.uint8], alpha: Floats, background: Floats, own:
 
 def _with_alpha(picture: Picture, colours: NDArray[np.uint8], alpha: Floats) -> Picture:
     if picture.has_alpha:
-        alpha = alpha * (picture.pixels[..., 3] / np.float32(255))
+        alpha = alpha * (picture.pixels[..., 3] / np.float32(255)).astype(np.float32)
     return picture.with_pixels(np.dstack([colours, np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)]))
