@@ -72,6 +72,7 @@ class _Drawing:
     ctx: Context
     stepped_down: bool = False
     notes: list[str] = field(default_factory=list)
+    unit: int = 0  # steps of one picture, as its first pass counts them
 
     def __post_init__(self) -> None:
         self.params: Mapping[str, Any] = self.request.params
@@ -226,8 +227,8 @@ class _Drawing:
         def after_step(_pipeline: Any, step: int, _timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
             self.ctx.check_cancel()
             steps = max(1, getattr(pipeline, "num_timesteps", 0) or len(pipeline.scheduler.timesteps))
-            whole = round(steps / (end - begin)) * pictures
-            self.ctx.progress(min(whole, round(whole * (begin + (end - begin) * (step + 1) / steps) / pictures)), whole)
+            self.unit = self.unit or round(steps / (end - begin))
+            self.ctx.progress(round(self.unit * (begin + (end - begin) * (step + 1) / steps)), self.unit * pictures)
             if step + 1 < steps:
                 previews.show(values["latents"], pipeline, given["width"], given["height"])
             return {}
