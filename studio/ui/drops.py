@@ -1,4 +1,4 @@
-"""What is dropped on the window: results of Atelier give their settings back, texts are opened."""
+"""What is dropped on the window: results of Atelier give their settings back, texts and pictures are opened."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from studio.core.params import TEXT_LIMIT, clean_text
 from studio.core.recipe import Recipe
 from studio.ui.tabs.models.adding import is_model_file
 
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".psd")
 TEXT_SUFFIXES = (".txt", ".md", ".markdown", ".text", ".srt", ".vtt")
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """What a file turned out to be: a recipe to restore, or a text to open."""
+    """What a file turned out to be: a recipe to restore, a text to open, or (`picture`) a picture to work on."""
 
     path: Path
     recipe: Recipe | None = None
     text: str | None = None
+    picture: bool = False
 
 
 def local_files(data: QMimeData) -> list[Path]:
@@ -40,9 +42,12 @@ def read(path: Path, limit: int = TEXT_LIMIT) -> Dropped:
         raise AtelierError("is-a-folder", {"path": str(path)})
     if not path.exists():
         raise AtelierError("file-missing", {"path": str(path)})
+    picture = path.suffix.lower() in PICTURE_SUFFIXES
     try:
-        return Dropped(path, recipe=carriers.extract(path))
+        return Dropped(path, recipe=carriers.extract(path), picture=picture)
     except AtelierError:
+        if picture:
+            return Dropped(path, picture=True)
         if path.suffix.lower() not in TEXT_SUFFIXES:
             raise
     try:
@@ -72,4 +77,6 @@ def welcome_words(files: list[Path]) -> str:
         return _("Add this model")
     if files and files[0].suffix.lower() in TEXT_SUFFIXES:
         return _("Open this text")
+    if files and files[0].suffix.lower() in PICTURE_SUFFIXES:
+        return _("Restore its settings, or work on it")
     return _("Restore its settings")

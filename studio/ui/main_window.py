@@ -358,7 +358,7 @@ class MainWindow(DropArea):
     # -- files dropped or named -------------------------------------------------------------------------------
 
     def drop_files(self, files: Sequence[Path]) -> None:
-        """Restore the settings of a result, or open a text; anything else is answered in words."""
+        """Restore the settings of a result, or open a text or a picture; anything else is answered in words."""
         from studio.ui import drops
 
         if len(files) == 1 and self.model_notices.takes(files[0]):
@@ -376,8 +376,12 @@ class MainWindow(DropArea):
             if id_ is None:
                 self.toast(_("This file was made with a part of Atelier that is not installed."), kind="warning")
                 return
-            self.open_tab(id_).restore(dropped.recipe)
-            self.toast(_("The settings of {name} are back.").format(name=dropped.path.name))
+            tab = self.open_tab(id_)
+            tab.restore(dropped.recipe)
+            actions = ((_("Work on this picture"), lambda: tab.open_picture(dropped.path)),) if dropped.picture else ()
+            self.toast(_("The settings of {name} are back.").format(name=dropped.path.name), actions=actions)
+        elif dropped.picture and (id_ := self._tab_for(Medium.IMAGE)) is not None:
+            self.open_tab(id_).open_picture(dropped.path)
         elif dropped.text is not None and (id_ := self._text_tab()) is not None:
             self.open_tab(id_).open_text(dropped.path.stem, dropped.text)
 

@@ -87,7 +87,8 @@ def state_of(info: ModelInfo) -> str:
 
 class ModelPicker(QWidget):
     """Names the model in use; a click opens the list, and from there one more leads to all models of the medium.
-    `fits` tells which of the medium's models are chosen from. `changed` carries the chosen `ModelInfo`, or None while there is none. The choice is remembered for each medium."""
+    `fits` tells which of the medium's models are chosen from.
+    `changed` carries the chosen `ModelInfo`, or None while there is none. The choice is remembered for each medium."""
 
     changed = Signal(object)
 

@@ -12,7 +12,7 @@ import os
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +37,24 @@ SPEC = Family(
     medium=Medium.IMAGE,
     title="Sticker",
     tasks=(*DRAWING, Task.UPSCALE, Task.CUT_OUT),
-    params=(
-        fields.PROMPT,
-        fields.NEGATIVE_PROMPT,
-        *fields.sides(512, 512, 64),
-        fields.steps(28),
-        fields.guidance(6.5),
-        fields.SEED,
-        fields.NUM_IMAGES,
-        fields.STRENGTH,
-        fields.MASK_FEATHER,
-        fields.LORAS,
-        fields.scheduler(("EulerDiscreteScheduler", "DDIMScheduler")),
-        fields.SEAMLESS,
-        *fields.HIRES,
-        fields.PRECISION,
+    params=tuple(
+        param if param.tasks else replace(param, tasks=DRAWING)
+        for param in (
+            fields.PROMPT,
+            fields.NEGATIVE_PROMPT,
+            *fields.sides(512, 512, 64),
+            fields.steps(28),
+            fields.guidance(6.5),
+            fields.SEED,
+            fields.NUM_IMAGES,
+            fields.STRENGTH,
+            fields.MASK_FEATHER,
+            fields.LORAS,
+            fields.scheduler(("EulerDiscreteScheduler", "DDIMScheduler")),
+            fields.SEAMLESS,
+            *fields.HIRES,
+            fields.PRECISION,
+        )
     ),
     formats=(".png",),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from PySide6.QtCore import QObject, Signal
@@ -156,6 +157,9 @@ class Tab(QObject):
 
     def open_text(self, title: str, text: str) -> None:
         """A text file was dropped: open it as a new document."""
+
+    def open_picture(self, path: Path) -> None:
+        """A picture without settings was dropped: work on it."""
 
     def accept(self, target: str, payload: Payload) -> None:
         """Take what was sent to `target`, one of this tab's targets."""

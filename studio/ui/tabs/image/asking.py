@@ -122,7 +122,7 @@ def _pictures(order: Order, params: dict[str, Any]) -> dict[str, str]:
     from PIL import Image
 
     from studio.documents.picture_mask import rasterise
-    from studio.media import picture_edit, pictures
+    from studio.media import masks, picture_edit, pictures
 
     canvas = order.canvas
     if canvas.source is None:
@@ -132,15 +132,13 @@ def _pictures(order: Order, params: dict[str, Any]) -> dict[str, str]:
         picture = picture.over(_rgb(canvas.background))
     if order.task is Task.IMAGE_TO_IMAGE:
         return {"image": order.document.write_part(pictures.encode(picture))}
-    mask = rasterise(canvas.strokes, canvas.source.width, canvas.source.height, canvas.margins)
-    if mask.max(initial=0) < 128:
-        raise InvalidInput("mask-empty", {"parameter": "mask"})
     if (picture.width, picture.height) != (canvas.source.width, canvas.source.height):
         picture = picture_edit.resize(picture, canvas.source.width, canvas.source.height)
-    margins = canvas.margins
-    if margins:  # what lies beyond begins with the colours of the edge
-        sides = ((margins.top, margins.bottom), (margins.left, margins.right), (0, 0))
-        picture = picture.with_pixels(np.pad(picture.pixels, sides, mode="edge"))
+    mask = rasterise(canvas.strokes, picture.width, picture.height, canvas.margins)
+    if canvas.margins:
+        whole = masks.outpaint(picture, *vars(canvas.margins).values())
+        picture, mask = whole.picture, np.maximum(mask, whole.mask)
+    masks.check(masks.hard(mask), picture)
     spec = {param.id: param for param in params_of(order.model, order.task)}
     width, height = picture.width, picture.height
     if (side := spec.get("width")) is not None:
@@ -151,17 +149,7 @@ def _pictures(order: Order, params: dict[str, Any]) -> dict[str, str]:
         picture = picture_edit.resize(picture, width, height)
         mask = np.asarray(Image.fromarray(mask).resize((width, height)), np.uint8)
     image = order.document.write_part(pictures.encode(picture))
-    return {"image": image, "mask": order.document.write_part(_grey(mask))}
-
-
-def _grey(mask: Any) -> bytes:
-    import io
-
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(mask).save(stream, "PNG", compress_level=3)
-    return stream.getvalue()
+    return {"image": image, "mask": order.document.write_part(masks.encode(mask))}
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

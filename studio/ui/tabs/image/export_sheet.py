@@ -15,7 +15,8 @@ from studio.ui.widgets.fields import ComboField, FieldMessage, NumberField
 from studio.ui.widgets.paint import ElidedLabel, Label
 from studio.ui.widgets.sliders import SliderRow
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".webp": "WebP"}
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".webp": "WebP", ".psd": "PSD"}
+LAYERED = ".psd"
 PROFILES = {
     "sRGB": N_("sRGB, right everywhere"),
     "Display P3": N_("Display P3, for wide-gamut screens"),
@@ -118,9 +119,13 @@ class ExportSheet(Sheet):
         self.message.set_text(sentence)
 
     def _show_parts(self, *_value: object) -> None:
-        self.quality.setEnabled(self.format.current() != ".png")
+        layered = self.format.current() == LAYERED
+        self.quality.setEnabled(self.format.current() not in (".png", LAYERED))
+        self.profile.setEnabled(not layered)
+        self.recipe.setEnabled(not layered)
         clear = _("JPEG has no transparency: what is clear becomes white.")
-        self.note.setText(clear if self.format.current() == ".jpg" else "")
+        layers = _("Background, picture and mask become layers, for Photoshop and what reads its files.")
+        self.note.setText({".jpg": clear, LAYERED: layers}.get(str(self.format.current()), ""))
 
     def _set_size(self, width: int, height: int) -> None:
         self._quiet = True

@@ -44,6 +44,7 @@ class Shelf(QObject):
         super().__init__(view)
         self._services, self._shell, self._desk, self._view = services, shell, desk, view
         self._items: dict[str, Item] = {}
+        self._groups: dict[str, str] = {}
         self._favourites, self._words = False, ""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -85,12 +86,21 @@ class Shelf(QObject):
             self._view.tiles.previews = {}
             for run in reversed(self._desk.runs):
                 rows += self._of_run(run)
-        for _job, group in groupby(self._items.values(), key=lambda item: item.job or item.id):
-            items = sorted(group, key=_order)
+        for _job, group in groupby(self._items.values(), key=self._group_of):
+            items = sorted(group, key=lambda item: (*_order(item), item.created))
             rows += [_tile(item) for item in items]
             title = items[0].title or items[0].path.stem
             rows.append(Row(TITLE, f"title {items[0].id}", title=title, note=clock(items[0].created)))
         self._view.tiles.set_rows(rows)
+
+    def _group_of(self, item: Item) -> str:
+        """What pictures have in common that lie together: their job, or the grid that it was one of."""
+        if not item.job:
+            return item.id
+        if item.job not in self._groups:
+            job = self._services.queue.job(item.job)
+            self._groups[item.job] = (job.request.origin.get("batch") if job is not None else "") or item.job
+        return self._groups[item.job]
 
     def _of_run(self, run: Run) -> list[Row]:
         title = run.request.title or _("Picture")

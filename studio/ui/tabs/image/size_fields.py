@@ -46,7 +46,7 @@ class SizeFields(QWidget):
         self.shapes = SizeShapes(shapes, "1:1", name=_("Size"))
         self.width_field = _Side(_("W"), _("Width"))
         self.height_field = _Side(_("H"), _("Height"))
-        self.swap = IconButton("swap", _("Swap width and height"))
+        self.swap = IconButton("arrows-left-right", _("Swap width and height"))
         self.message = FieldMessage()
         row = QHBoxLayout()
         row.setSpacing(8)

@@ -13,7 +13,7 @@ from studio.core.i18n import _
 from studio.core.jobs import Medium
 from studio.core.recipe import Recipe
 from studio.library import Item
-from studio.ui.drops import local_files
+from studio.ui.drops import PICTURE_SUFFIXES, local_files
 from studio.ui.files import export_folder
 from studio.ui.model_picker import ModelPicker
 from studio.ui.services import Services
@@ -37,8 +37,6 @@ from studio.ui.widgets.buttons import GenerateButton, IconButton
 from studio.ui.widgets.choices import SegmentedControl
 from studio.ui.widgets.fields import TextField
 from studio.ui.widgets.rooms import HeaderBar, Sample, Surface
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".psd")
 
 
 class ImageTab(Tab):
@@ -247,11 +245,12 @@ class ImageTab(Tab):
         self._with(lambda item: open_details(self.services, self.header.info, item))
 
     def export(self) -> None:
+        source, document = self.showing.source, self.room.document
+        canvas = document.canvas if document is not None and self.showing.is_shown(document.canvas.source) else None
         if self.showing.item is not None:
-            self.outgoing.export(self.showing.item)
-        elif self.showing.source is not None and self.room.document is not None:
-            path = self.room.document.part_path(self.showing.source.part)
-            self.outgoing.export_file(path, self.showing.source.name, self.room.document)
+            self.outgoing.export(self.showing.item, canvas)
+        elif source is not None and document is not None:
+            self.outgoing.export_file(document.part_path(source.part), source.name, document, canvas)
 
     def edit(self, item: Item) -> None:
         """Crop, turn and set the levels of a picture; what comes of it is worked on."""
@@ -260,7 +259,7 @@ class ImageTab(Tab):
     def ask_picture(self) -> None:
         """Choose a picture to work on."""
         start = str(export_folder(self.services, self.shell.project))
-        names = " ".join(f"*{suffix}" for suffix in PICTURES)
+        names = " ".join(f"*{suffix}" for suffix in PICTURE_SUFFIXES)
         chosen, _filter = QFileDialog.getOpenFileName(
             self.stage.window(), _("Open a picture"), start, f"{_('Pictures')} ({names})"
         )
@@ -321,7 +320,13 @@ class ImageTab(Tab):
         self.showing.show_item(item)
 
     def restore(self, recipe: Recipe) -> None:
-        self.room.use_settings(recipe.params, recipe.model, recipe.task)
+        """Recipes of other studios name their model by a file: one of that name is looked for."""
+        model = recipe.model
+        if not recipe.family and model:
+            name = model.casefold()
+            models = (info for info in self.picker.models() if name in (info.title.casefold(), _stem(info.id)))
+            model = next((info.id for info in models), "")
+        self.room.use_settings(recipe.params, model, recipe.task)
 
     def accept(self, target: str, payload: Payload) -> None:
         item = self.services.library.item(payload.items[0]) if payload.items else None
@@ -366,3 +371,7 @@ class ImageTab(Tab):
                 text = str(document.problem)
                 return self.shell.confirm(_("This piece of work could not be saved."), text, _("Close anyway"))
         return True
+
+
+def _stem(id: str) -> str:
+    return id.rpartition("/")[2].removesuffix(".safetensors").casefold()
