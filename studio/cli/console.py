@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import sys
+import time
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
@@ -15,6 +16,7 @@ from studio.core.errors import from_os_error
 
 _GONE = (errno.EPIPE, errno.EINVAL, errno.EBADF, errno.ESHUTDOWN)
 _BAR = 24
+LOG_SECONDS = 15.0  # between two lines in a log
 
 
 class OutputClosed(Exception):
@@ -30,6 +32,7 @@ class Console:
         self._err = _prepared(stderr or sys.stderr, "backslashreplace")
         self._line = ""
         self._mid_line = False
+        self._logged = 0.0
         self.interactive = _is_terminal(self._err)
         self.shows_text = _is_terminal(self._out)
 
@@ -62,8 +65,10 @@ class Console:
         self._write_err(text + "\n")
 
     def status(self, text: str, step: int = 0, steps: int = 0) -> None:
-        """Show where the work stands, on a terminal only; the next call or any other line replaces it."""
+        """Show where the work stands; the next call or any other line replaces it. Where there is no terminal (a log),
+        a line now and then tells how far a long work is."""
         if not self.interactive:
+            self._log(text, step, steps)
             return
         if steps > 0:
             done = min(_BAR, _BAR * step // steps)
@@ -72,6 +77,13 @@ class Console:
             self.clear()
             self._line = text
             self._write_err(text)
+
+    def _log(self, text: str, step: int, steps: int) -> None:
+        now = time.monotonic()
+        self._logged = self._logged or now
+        if steps > 0 and step > 0 and now - self._logged >= LOG_SECONDS:
+            self._logged = now
+            self._write_err(f"{100 * step // steps:3d} %  {text}".rstrip() + "\n")
 
     def ask(self, question: str) -> str | None:
         """What the user types in answer; None where nobody can be asked."""

@@ -232,7 +232,7 @@ def _params(given: Mapping[str, str], model: ModelInfo, family: Family, task: Ta
             values[spec.id] = given[key]
         elif isinstance(spec, Text) and spec.required:
             raise Usage(_(_NOTHING["prompt"]))
-    if _main_field(specs) == "text" and not given.keys() & {"text", "script"}:
+    if _main_field(specs) == "text" and "script" not in given and not given.get("text", "").strip():
         raise Usage(_(_NOTHING["text"]))
     return values, sources
 
@@ -288,6 +288,8 @@ def _read_text(name: str, limit: int) -> str:
                 data = _limited(stream, limit)
     except OSError as error:
         told = from_os_error(error, name)
+        if told.code in ("file-missing", "folder-missing"):
+            raise Usage(_("This file does not exist: {path}.").format(path=name)) from error
         raise InvalidInput(told.code, told.arguments, told.details) from error
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")

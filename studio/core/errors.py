@@ -205,6 +205,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("No voice on this computer can speak this: “{text}”."),
         N_("The voices here read {choices}. Install a model for this language, or take the sentence out."),
     ),
+    "language-unknown": (
+        N_("No voice on this computer can speak the language {language}."),
+        N_("There are voices for: {choices}; auto tells the language by the script of each sentence."),
+    ),
     "voice-needs-tool": (
         N_("{model} needs {tool}, a program that spells out its text."),
         N_("It cannot come with Atelier. Choose another model for this language."),

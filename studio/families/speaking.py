@@ -412,6 +412,9 @@ def _language(text: str, wanted: str, told: str, voice: Voice) -> str:
     if choices:
         language = LANGUAGES.get(code, code)
         raise InvalidInput("voice-language", {**arguments, "language": language, "choices": choices})
+    if wanted != "auto":
+        known = list(dict.fromkeys((*LANGUAGES, *bases)))
+        raise InvalidInput("language-unknown", {"parameter": "language", "language": wanted, "choices": known})
     raise InvalidInput("voice-language-none", {**arguments, "choices": list(LANGUAGES.values())})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
@@ -15,6 +16,8 @@ from studio.ui.main_window import MainWindow
 from studio.ui.pane import app_icon
 from studio.ui.queue.words import hold_words, title_of
 from studio.ui.widgets.toasts import Toast
+
+TOLD = "interrupted.told"  # ids of the jobs of which a window has said that they were interrupted
 
 
 class Notices(QObject):
@@ -96,9 +99,15 @@ class Notices(QObject):
 
     def _on_queue(self) -> None:
         model = self._window.model
-        interrupted = [job for job in model.past if job.state == JobState.INTERRUPTED]
+        told = (self._services.settings.values.last or {}).get(TOLD)
+        known = set(told) if isinstance(told, list) else set()
+        stopped = [job for job in model.past if job.state == JobState.INTERRUPTED]
+        # Who gave a job on the command line saw there how it ended.
+        interrupted = [job for job in stopped if job.request.origin.get("part") != "command" and job.id not in known]
         if interrupted and not self.interrupted_told:
             self.interrupted_told = True
+            with suppress(AtelierError, OSError):  # then it is told once more at the next start
+                self._services.settings.remember(**{TOLD: [job.id for job in stopped]})
             count = len(interrupted)
             self._window.toast(
                 n_("{count} job was interrupted.", "{count} jobs were interrupted.", count).format(count=count),

@@ -148,7 +148,7 @@ def test_the_models_own_defaults_come_before_the_familys(
         (["--prompt", "x", "--task", "sing"], "This model cannot do that (sing)."),
         (["--prompt", "x", "--prompt-file", "y"], "Give the text once"),
         (["A fox and a hen"], "A fox and a hen stands alone. Put the text in quotes after --prompt."),
-        (["--prompt-file", "no such file"], "This file is not there any more: no such file."),
+        (["--prompt-file", "no such file"], "This file does not exist: no such file."),
         (["--prompt-file", "."], "This is a folder, not a file: ."),
         (["--prompt", "x", "-o", "out.exe"], "Files ending in .exe cannot be written here."),
         (["--prompt", "x", "-o", "out"], "The name of the output file needs an ending: .txt, .md, .docx, .html."),

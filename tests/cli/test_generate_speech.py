@@ -122,7 +122,10 @@ def test_without_a_file_it_goes_into_the_library(speech: Shell) -> None:
     [
         ([], "There is no text: give --text TEXT"),
         (["--text", "?! 😀"], "There is nothing to say:"),
-        (["--text", "  "], "There is no text to work from."),
+        (["--text", "  "], "There is no text: give --text TEXT"),
+        (["--text", ""], "There is no text: give --text TEXT"),
+        (["--text", "Hi", "--language", "xx"], "No voice on this computer can speak the language xx. There are voices"),
+        (["--text-file", "/nope"], "This file does not exist: /nope.\n"),
         (["--text", "x", "--speed", "100"], "Speed is 100. It can be 0.5 to 2.0."),
         (["--text", "x", "--speed", "0"], "Speed is 0. It can be 0.5 to 2.0."),
         (["--text", "x", "--voice", "bob"], "No voice is called bob. This model's voices are: low, low, high."),
@@ -131,7 +134,7 @@ def test_without_a_file_it_goes_into_the_library(speech: Shell) -> None:
         (["--text", "x", "-o", "a.txt"], "Files ending in .txt cannot be written here. Use one of: .flac, .wav"),
         (["--text", "x", "-o", "/proc/version/a.wav"], "This folder does not exist: "),
         (["--text", "x", "--text-file", "y"], "Give the text once: with --text"),
-        (["--script", "no such file"], "This file is not there any more: no such file."),
+        (["--script", "no such file"], "This file does not exist: no such file."),
         (["hello"], "hello stands alone. Put the text in quotes after --text."),
     ],
 )

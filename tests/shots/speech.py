@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint
 from PySide6.QtWidgets import QMenu
 
 from studio.documents.speech import SpeechDocument
 from studio.ui.tabs.inspector import Inspector
 from studio.ui.tabs.speech import SpeechTab
 from studio.ui.widgets.dialogs import Dialog
+from studio.ui.widgets.fields import TextField
 from tests.fakes.fake_engine import MODELS
 from tests.fakes.speaking import VOICES, Speaking
 from tests.fakes.studio import Studio
@@ -25,6 +26,8 @@ OTHERS = (
     ("Garden path", "Keep to the stones. The moss is a hundred years old and does not like shoes."),
     ("Closing time", "The hall closes in ten minutes. Please make your way to the exit."),
 )
+
+ODD = "مرحبا بالعالم.\nおはようございます。\n今日は2024年3月12日です。\n我今天花了3.5元。\n😀🎉\nHi, and welcome."
 
 
 def tab(studio: Studio) -> SpeechTab:
@@ -171,12 +174,56 @@ def rename(studio: Studio) -> None:
     assert studio.window.findChild(Dialog) is not None
 
 
+def left_out(studio: Studio) -> None:
+    """Sentences that no voice, or not this one, can say; two rows chosen; a wrong pronunciation."""
+    speech = tab(studio)
+    speech.picker.choose("hibari-heart")
+    studio.spin(300)
+    speech.room.writing.add(-1, ODD, title="Greetings")
+    fold = speech.panel.pronunciation
+    fold.set_expanded(True)
+    fold.add_word("lantern")
+    fold.findChildren(TextField)[-1].insert("[xxQ")
+    view = speech.speech_stage.list
+    for row in (1, 5):
+        view.selectionModel().select(view.rows.index(row, 0), QItemSelectionModel.SelectionFlag.Select)
+    speech.room.speak()
+    studio.wait(lambda: speech.room.run() is None)
+    speech.room.speak()
+    _hush(speech)
+
+
+def pasted(studio: Studio) -> None:
+    """Several lines in the field of the next sentence."""
+    speech = tab(studio)
+    speech.room.writing.add(-1, OTHERS[0][1], title=OTHERS[0][0])
+    view = speech.speech_stage.list
+    view.write_at(2)
+    assert view.editor is not None
+    source = QMimeData()
+    source.setText("\n".join(f"Line number {number} of what was pasted." for number in range(1, 6)))
+    view.editor.insertFromMimeData(source)
+
+
+def more(studio: Studio) -> None:
+    """What a narrow header keeps in a menu."""
+    spoken(studio)
+    header = tab(studio).header
+    rest = QMenu(studio.window)
+    header.fill_more(rest)
+    if header.more.isVisible():
+        rest.popup(header.more.mapToGlobal(QPoint(0, header.more.height() + 4)))
+
+
 SCENES = [
     Scene("empty", empty),
     Scene("spoken", spoken),
     Scene("making", making),
     Scene("notice", notice),
+    Scene("left-out", left_out),
     Scene("writing", writing),
+    Scene("pasted", pasted),
+    Scene("more", more),
     Scene("menu", menu),
     Scene("folds", folds),
     Scene("export", export_menu),

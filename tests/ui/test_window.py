@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +22,7 @@ from studio.core.recipe import Recipe
 from studio.core.settings import Settings
 from studio.documents import store
 from studio.media import carriers
+from studio.ui.notices import Notices
 from studio.ui.tabs.base import Payload
 from studio.ui.theme import theme_of
 from studio.ui.welcome import WelcomeSheet
@@ -553,3 +555,32 @@ def test_window_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_interrupted_jobs_are_told_once_and_not_those_of_the_command_line(studio: Studio) -> None:
+    ids = write_slowly(studio)
+    own = studio.services.queue.job(ids[0])
+    assert own is not None
+    typed = replace(own, id="b", request=replace(own.request, origin={"part": "command"}), state=JobState.INTERRUPTED)
+    model, window = studio.window.model, studio.window
+    model.past = [typed]
+    model.changed.emit()
+    assert window.toasts.toasts() == []
+    model.past = [typed, replace(own, state=JobState.INTERRUPTED)]
+    model.changed.emit()
+    (toast,) = window.toasts.toasts()
+    assert toast.words().startswith("1 job was interrupted.")
+    toast.close_toast()
+    again = Notices(window)
+    model.changed.emit()
+    assert window.toasts.toasts() == [] and not again.interrupted_told
+    studio.engine.release()
+
+
+def test_a_warning_goes_away_by_itself_and_an_error_stays(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(theme_of(studio.window), "motion", lambda name: 20 if name == "toastHold" else 0)
+    studio.window.toast("A warning.", kind="warning", detail="More.")
+    studio.window.toast("An error.", kind="error")
+    studio.wait(lambda: [toast.kind() for toast in studio.window.toasts.toasts()] == ["error"])
+    studio.spin(150)
+    assert len(studio.window.toasts.toasts()) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 LANGUAGES = ("en", "zh", "ja")
@@ -73,21 +74,22 @@ class Span:
     language: str
 
 
-def split(text: str, longest: int = LONGEST) -> list[Sentence]:
+def split(text: str, longest: int = LONGEST, *, symbols: bool = False) -> list[Sentence]:
     """The sentences of `text` that hold at least one letter or digit, in order. Titles ("Dr."), initials, decimals
-    and full stops before a small letter end none; no sentence is longer than `longest` characters."""
+    and full stops before a small letter end none; no sentence is longer than `longest` characters. With `symbols` a
+    line of nothing but signs, one of them a picture (an emoji), is one too."""
     sentences: list[Sentence] = []
     start = 0
     paragraph = 0
     for match in _END.finditer(text):
         if match.group().startswith("\n"):
-            _add(sentences, text, start, match.start(), paragraph, longest)
+            _add(sentences, text, start, match.start(), paragraph, longest, symbols)
             start = match.end()
             paragraph += len(match.group()) > 1
         elif _ends(text, match):
-            _add(sentences, text, start, match.end(), paragraph, longest)
+            _add(sentences, text, start, match.end(), paragraph, longest, symbols)
             start = match.end()
-    _add(sentences, text, start, len(text), paragraph, longest)
+    _add(sentences, text, start, len(text), paragraph, longest, symbols)
     return sentences
 
 
@@ -136,20 +138,29 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     return not (word in _TITLES or initial) or not following
 
 
-def _add(sentences: list[Sentence], text: str, start: int, end: int, paragraph: int, longest: int) -> None:
+def _add(
+    sentences: list[Sentence], text: str, start: int, end: int, paragraph: int, longest: int, symbols: bool
+) -> None:
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
     while end - start > longest:
         cut = _cut(text, start, start + longest)
-        _add(sentences, text, start, cut, paragraph, longest)
+        _add(sentences, text, start, cut, paragraph, longest, symbols)
         start = cut
         while start < end and text[start].isspace():
             start += 1
     piece = text[start:end]
-    if any(character.isalnum() for character in piece):
+    if any(map(str.isalnum, piece)) or symbols and _is_picture_line(text, start, end):
         sentences.append(Sentence(piece, start, end, paragraph))
+
+
+def _is_picture_line(text: str, start: int, end: int) -> bool:
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    after = text[end : found if (found := text.find("\n", end)) >= 0 else len(text)]
+    pictures = any(unicodedata.category(character) == "So" for character in text[start:end])
+    return pictures and not before.strip() and not after.strip()
 
 
 def _cut(text: str, start: int, limit: int) -> int:

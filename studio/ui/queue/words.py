@@ -74,10 +74,12 @@ def title_of(job: Job) -> str:
     if job.request.title:
         return job.request.title
     params = job.request.params
-    text = str(params.get("prompt") or "")
-    messages = params.get("messages") or ()
+    text = str(params.get("prompt") or params.get("text") or "")[:1000]
+    messages, script = params.get("messages") or (), params.get("script") or ()
     if not text and messages:
         text = str(messages[-1].get("content", ""))
+    if not text and script:
+        text = str(script[0].get("text", ""))
     text = " ".join(text.split())
     if not text:
         return _("Untitled")

@@ -16,6 +16,7 @@ from studio.ui.widgets.flow import FlowLayout
 from studio.ui.widgets.paint import Label, mirrored, paint_box, painter_for
 
 WIDTH, MARGIN, SPACING = 360, 16, 8
+WARNING = 6  # times as long as news, a warning stays
 _SIGNS = {
     "success": ("check-circle-fill", "success.text"),
     "info": ("info-fill", "info.text"),
@@ -153,7 +154,7 @@ class Toast(QWidget):
 class ToastHost(QWidget):
     """Stacks toasts at the lower end corner of `window`, `bottom` pixels above its edge (the queue strip).
 
-    News stays 5 s (longer under the pointer or the keyboard); errors and warnings stay until they are closed.
+    News stays 5 s and a warning 30 s (longer under the pointer or the keyboard); errors stay until they are closed.
     """
 
     def __init__(self, window: QWidget, bottom: int = 40) -> None:
@@ -182,9 +183,9 @@ class ToastHost(QWidget):
             self.remove(same)
         self._toasts.append(toast)
         toast.closed.connect(lambda: self.remove(toast))
-        if kind in ("success", "info"):
+        if kind != "error":
             timer = QTimer(toast)
-            timer.setInterval(theme_of(self).motion("toastHold"))
+            timer.setInterval(theme_of(self).motion("toastHold") * (WARNING if kind == "warning" else 1))
             timer.timeout.connect(lambda: self._on_time(toast))
             timer.start()
         self.place()

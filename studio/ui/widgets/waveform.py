@@ -35,7 +35,7 @@ LINE_ROOM = 6  # pixels between the lines of two parts
 OUTLINES = 500
 USUAL, MOST = 20.0, 240.0  # pixels per second
 ALMOST = 1.2  # a sound that nearly fits is made to fit
-_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18000, 36000, 86400)
 _TICK_ROOM = 72
 
 

@@ -18,6 +18,7 @@ from studio.core.models import ModelInfo
 from studio.core.recipe import Recipe
 from studio.documents.speech import Delivery, SpeechDocument
 from studio.documents.takes import Takes
+from studio.ui.tabs.speech.speakers import sayable
 
 if TYPE_CHECKING:
     from studio.media.audio import Samples
@@ -70,7 +71,7 @@ def order(document: SpeechDocument, models: Sequence[ModelInfo]) -> Order:
         last = pieces[-1]
         pieces[-1] = Piece(last.take, last.seconds, last.text, 0.0)
     loudness = float(document.delivery.params.get("loudness", LOUDNESS))
-    left_out = len(document.sentences) - len(pieces)
+    left_out = sum(not sentence.take and sayable(sentence.text) for sentence in document.sentences)
     ends = ends_of(document.delivery)
     return Order(document.takes, tuple(pieces), loudness, ends, recipe_of(document, models), left_out)
 
@@ -133,11 +134,17 @@ def export(wish: Order, path: Path) -> Path:
         raise AtelierError("format-unknown", {"suffix": path.suffix, "choices": list(FORMATS)})
     if not path.parent.is_dir():
         raise AtelierError("folder-missing", {"path": str(path.parent)})
-    if suffix in subtitles.FORMATS:
-        write_bytes(path, subtitles.FORMATS[suffix](_cues(wish)).encode("utf-8"))
-        return path
-    _write_sound(wish, path)
-    carriers.embed(path, wish.recipe)
+    try:
+        if suffix in subtitles.FORMATS:
+            write_bytes(path, subtitles.FORMATS[suffix](_cues(wish)).encode("utf-8"))
+            return path
+        _write_sound(wish, path)
+        carriers.embed(path, wish.recipe)
+    except AtelierError as error:
+        if error.code == "file-missing" and error.arguments.get("path") == str(path):
+            # The folder is there and takes no files, as /proc.
+            raise AtelierError("not-writable", {"path": str(path.parent)}, error.details) from error
+        raise
     return path
 
 

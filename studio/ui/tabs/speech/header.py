@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
@@ -72,9 +74,10 @@ class SplitButton(QWidget):
 class StageHeader(HeaderBar):
     """Where there is little room the title keeps it. `rename_wanted` when the title is double-clicked;
     `send_menu_wanted`, `export_wanted`, `format_chosen` and `times_toggled`; `dragged` when the reading is pulled away
-    from the export button."""
+    from the export button. Where it is narrow, a menu has what found no room, and what `more_menu_wanted` adds."""
 
     rename_wanted = Signal()
+    more_menu_wanted = Signal(QMenu)
     send_menu_wanted = Signal(QMenu)
     export_wanted = Signal()
     format_chosen = Signal(str)
@@ -86,17 +89,20 @@ class StageHeader(HeaderBar):
         self.undo = IconButton("arrow-u-up-left", _("Undo"))
         self.redo = IconButton("arrow-u-up-right", _("Redo"))
         self.times = IconButton("closed-captioning", _("Subtitles: show when each sentence is said"), checkable=True)
+        self.more = IconButton("dots-three", _("More"))
+        self.more.hide()
         self.send = Button(_("Send to"), "secondary", "arrow-square-out", "sm", caret=True)
         self.export = SplitButton(_(FORMATS[".wav"][0]), "export", _("Other formats"))
         self.history_button = Button(_("History"), "secondary", "clock-counter-clockwise", "sm")
         self.history_button.hide()
         self._format = ".wav"
-        for widget in (self.undo, self.redo, self.times, Separator(vertical=True), self.send, self.export):
+        for widget in (self.undo, self.redo, self.times, self.more, Separator(vertical=True), self.send, self.export):
             self.add_end(widget)
         self.add_end(self.history_button)
         self._title.installEventFilter(self)
         self._title.setToolTip(_("Double-click to rename"))
-        self.send.clicked.connect(self._open_send)
+        self.more.clicked.connect(lambda: self._open_menu(self.more, self.fill_more))
+        self.send.clicked.connect(lambda: self._open_menu(self.send, self.send_menu_wanted.emit))
         self.export.clicked.connect(self.export_wanted)
         self.export.menu_wanted.connect(self._fill_formats)
         DragHandle(self.export.main).started.connect(self._on_pulled)
@@ -134,8 +140,9 @@ class StageHeader(HeaderBar):
         super().resizeEvent(event)
         roomy = self.width() >= ROOMY
         self._subtitle.setVisible(bool(self._subtitle.text()) and roomy)
-        self.undo.setVisible(roomy)
-        self.redo.setVisible(roomy)
+        for button in (self.undo, self.redo, self.times):
+            button.setVisible(roomy)
+        self.more.setVisible(not roomy)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseButtonDblClick and watched is self._title:
@@ -148,11 +155,25 @@ class StageHeader(HeaderBar):
         if self.export.main.isEnabled():
             self.dragged.emit()
 
-    def _open_send(self) -> None:
+    def fill_more(self, menu: QMenu) -> None:
+        """The buttons that are hidden while there is little room, by their names."""
+        theme = theme_of(self)
+        for button, icon in ((self.undo, "arrow-u-up-left"), (self.redo, "arrow-u-up-right")):
+            action = menu.addAction(theme.icon(icon), button.toolTip(), button.click)
+            action.setEnabled(button.isEnabled())
+        menu.addSeparator()
+        times = menu.addAction(self.times.toolTip(), self.times.toggle)
+        times.setCheckable(True)
+        times.setChecked(self.times.isChecked())
+        times.setEnabled(self.times.isEnabled())
+        menu.addSeparator()
+        self.more_menu_wanted.emit(menu)
+
+    def _open_menu(self, button: QWidget, fill: Callable[[QMenu], object]) -> None:
         menu = QMenu(self)
-        self.send_menu_wanted.emit(menu)
+        fill(menu)
         menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(self.send.mapToGlobal(QPoint(0, self.send.height() + 4)))
+        menu.popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
 
     def _fill_formats(self, menu: QMenu) -> None:
         for suffix, (_button, words) in FORMATS.items():

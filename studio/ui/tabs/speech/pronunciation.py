@@ -25,18 +25,46 @@ class _Entry(QWidget):
         self.way = TextField(way, _("Said as"), _("Said as"), "sm")
         self.test = IconButton("play", _("Hear it"))
         self.remove = IconButton("x", _("Remove this word"))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self.wrong = Label("", "caption", "danger", wrap=True)
+        self.wrong.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        row = QHBoxLayout()
         row.setSpacing(4)
+        column.addLayout(row)
+        column.addWidget(self.wrong)
         row.addWidget(self.word, 2)
         row.addWidget(self.way, 3)
         row.addWidget(self.test)
         row.addWidget(self.remove)
+        self.way.textChanged.connect(self._check)
+        self._check()
         self.word.textEdited.connect(self.changed)
         self.way.textEdited.connect(self.changed)
         self.way.returnPressed.connect(self.test_wanted)
         self.test.clicked.connect(self.test_wanted)
         self.remove.clicked.connect(self.removed)
+
+    def pair(self) -> tuple[str, str]:
+        """The word and how it is said, "" as long as that cannot be meant."""
+        way = self.way.text().strip()
+        return self.word.text().strip(), "" if _problem(way) else way
+
+    def _check(self) -> None:
+        words = _problem(self.way.text().strip())
+        self.wrong.setText(words)
+        self.wrong.setVisible(bool(words))
+        self.way.setAccessibleDescription(words)
+
+
+def _problem(way: str) -> str:
+    """What is wrong with the way that a word is said, in words; "" if nothing is."""
+    if way.startswith("[") != way.endswith("]"):
+        return _("One square bracket is missing: phonetic signs stand between [ and ].")
+    if way.startswith("[") and not way[1:-1].strip("/ "):
+        return _("Write the phonetic signs between [ and ].")
+    return ""
 
 
 class Pronunciation(FoldSection):
@@ -65,9 +93,8 @@ class Pronunciation(FoldSection):
         self._summarise()
 
     def lexicon(self) -> dict[str, str]:
-        """Words with how they are said; entries that are not filled in are left out."""
-        pairs = [(entry.word.text().strip(), entry.way.text().strip()) for entry in self._entries]
-        return {word: way for word, way in pairs if word and way}
+        """Words with how they are said; entries that are not filled in, or wrongly, are left out."""
+        return {word: way for word, way in (entry.pair() for entry in self._entries) if word and way}
 
     def set_lexicon(self, lexicon: Mapping[str, str]) -> None:
         if dict(lexicon) == self.lexicon():
@@ -106,8 +133,9 @@ class Pronunciation(FoldSection):
         self._on_changed()
 
     def _on_test(self, entry: _Entry) -> None:
-        if word := entry.word.text().strip():
-            self.test_wanted.emit(word, entry.way.text().strip())
+        word, way = entry.pair()
+        if word and entry.wrong.isHidden():
+            self.test_wanted.emit(word, way)
 
     def _on_changed(self) -> None:
         self._summarise()

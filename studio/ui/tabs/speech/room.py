@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from studio.core.errors import AtelierError, InvalidInput
 from studio.core.i18n import _, n_
 from studio.core.models import ModelInfo
 from studio.documents import SavedChanged, SpeechDocument
-from studio.documents.base import Change
+from studio.documents.base import Change, Document
 from studio.documents.speech import (
     Delivery,
     DeliveryChanged,
@@ -30,8 +31,9 @@ from studio.ui.tabs.speech.hearing import Hearing
 from studio.ui.tabs.speech.memory import Memory
 from studio.ui.tabs.speech.panel import SpeechPanel
 from studio.ui.tabs.speech.sampler import Sampler, Wish, sample_of
-from studio.ui.tabs.speech.speakers import Speaker, can_say, find, language_name, speakers
+from studio.ui.tabs.speech.speakers import Speaker, find, speakers
 from studio.ui.tabs.speech.stage import SpeechStage
+from studio.ui.tabs.speech.unsaid import Unsaid, Way, unsaid
 from studio.ui.tabs.speech.writing import Writing
 from studio.ui.tabs.words import about, left
 from studio.ui.widgets.buttons import GenerateButton
@@ -145,11 +147,24 @@ class SpeechRoom(QObject):
     def open(self, id: str, *, quiet: bool = False) -> bool:
         """Show the reading with this id; False, with words unless `quiet`, if it cannot be opened."""
         try:
-            document = self._services.documents.open(id)
+            return self._show_opened(self._services.documents.open(id))
         except AtelierError as error:
             if not quiet:
-                self._shell.show_error(error)
+                documents, actions = self._services.documents, []
+                if error.code == "document-damaged" and documents.has_earlier(id):
+                    actions.append((_("Open the earlier version"), lambda: self.open_earlier(id)))
+                self._shell.show_error(error, actions)
             return False
+
+    def open_earlier(self, id: str) -> bool:
+        """Show a damaged reading as it was before; the damaged file is kept beside it."""
+        try:
+            return self._show_opened(self._services.documents.open_earlier(id))
+        except AtelierError as error:
+            self._shell.show_error(error)
+            return False
+
+    def _show_opened(self, document: Document) -> bool:
         if not isinstance(document, SpeechDocument):
             return False
         self.show(document)
@@ -268,14 +283,18 @@ class SpeechRoom(QObject):
         again."""
         if self._document is None:
             return np.zeros(0, np.intp)
-        states = self._hearing.lengths.states
-        rows = np.flatnonzero(states != MADE)
-        return np.setdiff1d(rows if len(rows) else np.arange(len(states)), self._stage.list.rows.mute())
+        states, model = self._hearing.lengths.states, self._stage.list.rows
+        rows = np.setdiff1d(np.arange(len(states)), model.silent())
+        left = rows[states[rows] != MADE]
+        return np.setdiff1d(left if len(left) else rows, model.mute())
 
     def speak(self) -> None:
         """Have it said."""
         self.settle()
         document = self._document
+        if self.writing.is_adding:
+            self.writing.when_added(self.speak)
+            return
         if document is None or not document.sentences:
             self._stage.list.write_at(0)
             return
@@ -284,7 +303,10 @@ class SpeechRoom(QObject):
             return
         rows = self.wanted()
         if not len(rows):
-            self._stage.notice.show()
+            notice = self._stage.notice
+            notice.setVisible(bool(notice.text()))
+            why = notice.text() or _("No sentence holds a letter or a digit.")
+            self._shell.toast(_("There is nothing left that can be said."), kind="info", detail=why)
             return
         self.speak_ids([document.sentences[row].id for row in rows])
 
@@ -428,7 +450,7 @@ class SpeechRoom(QObject):
         edited = int((states[rows] == EDITED).sum())
         if (states[rows] == MADE).all():
             return _("Speak again")
-        if len(rows) == len(states):
+        if len(rows) == len(states) or not np.isin(states, (MADE, EDITED)).any():
             return _("Speak")
         if edited == len(rows):
             words = n_("Speak the edited sentence", "Speak {count} edited sentences", edited)
@@ -437,45 +459,15 @@ class SpeechRoom(QObject):
 
     def _show_notice(self) -> None:
         """Which sentences no voice can say, and who can."""
-        document, notice, rows = self._document, self._stage.notice, self._stage.list.rows
-        mute = rows.mute() if document is not None else []
-        if document is None or not mute:
-            notice.tell("")
+        document, notice = self._document, self._stage.notice
+        if self.writing.is_adding:
+            notice.tell(_("A long text is being cut into sentences. They appear in a moment."))
             return
-        row = mute[0]
-        sentence, language = document.sentences[row], rows.language(row)
-        same = [other for other in mute if rows.language(other) == language]
-        speaker = rows.speaker(row)
-        if speaker is None:
-            missing = _("The voice of sentence {number} is not installed here. Choose another one.")
-            notice.tell(missing.format(number=row + 1))
-            return
-        if not any(map(str.isalnum, sentence.text)):
-            notice.tell(_("Sentence {number} holds nothing that can be said. It is left out.").format(number=row + 1))
-            return
-        able = [who for who in speakers(self.models()) if can_say(sentence, language, who)]
-        name = language_name(language)
-        where = _(", ").join(str(number + 1) for number in same[:4]) + ("…" if len(same) > 4 else "")
-        if not able:
-            words = _("No voice here can say sentence {numbers}: it is in {language}. It is left out.")
-            notice.tell(words.format(numbers=where, language=name))
-            return
-        words = n_(
-            "{voice} does not speak {language} (sentence {numbers}).",
-            "{voice} does not speak {language} (sentences {numbers}).",
-            len(same),
-        )
-        able.sort(key=lambda who: who.model.id != document.delivery.model)
-        notice.tell(
-            words.format(voice=speaker.voice.name, language=name, numbers=where),
-            [
-                (
-                    _("Use {voice}").format(voice=who.voice.name),
-                    lambda who=who: self.writing.change(same, _("Voice"), model=who.model.id, voice=who.voice.id),
-                )
-                for who in able[:2]
-            ],
-        )
+        told = unsaid(document, self._stage.list.rows, self.models()) if document is not None else Unsaid()
+        notice.tell(told.text, [(way.words, partial(self._use, way)) for way in told.ways])
+
+    def _use(self, way: Way) -> None:
+        self.writing.change(way.rows, _("Voice"), model=way.speaker.model.id, voice=way.speaker.voice.id)
 
     def _on_heard(self, id: str) -> None:
         document = self._document

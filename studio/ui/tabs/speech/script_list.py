@@ -35,7 +35,7 @@ NUMBER, TEXT = 44, 60  # left edges of what follows them
 VOICE, STATE, MORE = 78, 72, 56  # columns at the end
 BLEND = 112  # the voice's column where there is room for the names of two
 NARROW, ROOMY = 560, 760  # below the first width the voice stands under the words, above the other its column is wide
-_TONES = {"edited": "warning", "making": "speech", "waiting": "neutral", "mute": "danger"}
+_TONES = {"edited": "warning", "making": "speech", "waiting": "neutral", "mute": "danger", "silent": "neutral"}
 REPAINTED = 30  # rows, above which the whole view is painted
 
 
@@ -108,11 +108,13 @@ class ScriptDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_ground(self, painter: QPainter, theme: Theme, rect: QRect, state, row: Row) -> None:
-        if row.heard >= 0:
-            painter.fillRect(rect, theme.color("surface.raised"))
-            painter.fillRect(QRect(rect.x(), rect.y(), 3, rect.height()), theme.color("medium.speech"))
-        elif state & QStyle.StateFlag.State_Selected and row.state != "add" or state & QStyle.StateFlag.State_MouseOver:
+        chosen = state & QStyle.StateFlag.State_Selected and row.state != "add"
+        if chosen or row.heard >= 0:
+            painter.fillRect(rect, theme.color("accent.tint" if chosen else "surface.raised"))
+        elif state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(rect, theme.color("surface.panel"))
+        if row.heard >= 0:
+            painter.fillRect(QRect(rect.x(), rect.y(), 3, rect.height()), theme.color("medium.speech"))
         foot = QRect(rect.x(), rect.bottom(), rect.width(), 1)
         if row.state == "add":
             return
@@ -124,7 +126,7 @@ class ScriptDelegate(QStyledItemDelegate):
             painter.fillRect(track, theme.color("medium.speech"))
 
     def _paint_row(self, painter: QPainter, theme: Theme, rect: QRect, row: Row) -> None:
-        middle = QRect(rect.x() + 16, rect.y(), NUMBER - 16, rect.height())
+        middle = QRect(rect.x() + 2, rect.y(), TEXT - 4, rect.height())
         if row.heard >= 0:
             sign = "pause-fill" if row.playing else "play-fill"
             paint_icon(painter, QRect(rect.x() + 24, rect.center().y() - 7, 15, 15), sign, theme.color("medium.speech"))
@@ -136,7 +138,7 @@ class ScriptDelegate(QStyledItemDelegate):
         self._paint_end(painter, theme, rect, row)
 
     def _paint_text(self, painter: QPainter, theme: Theme, rect: QRect, row: Row, narrow: bool) -> None:
-        quiet = row.state in ("waiting", "unmade", "mute")
+        quiet = row.state in ("waiting", "unmade", "mute", "silent")
         painter.setPen(theme.color("text.secondary" if quiet else "text.primary"))
         layout = layout_of(row.text, theme)
         spans = []
@@ -225,7 +227,8 @@ class ScriptDelegate(QStyledItemDelegate):
         super().destroyEditor(editor, index)
 
     def _on_done(self, editor: SentenceEdit, how: str) -> None:
-        if how != "cancel":
+        # A new sentence stays when its field is left: it can be undone, what was typed could not be brought back.
+        if how != "cancel" or self._view.edited == self._view.rows.rowCount() - 1:
             self.commitData.emit(editor)
         self.closeEditor.emit(editor, QStyledItemDelegate.EndEditHint.NoHint)
 

@@ -26,9 +26,9 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """A row as it is painted. `state`: "made", "edited", "making", "waiting", "unmade", "mute" (no voice can say it) or
-    "add" (the place for the next sentence); `seconds` negative: expected; `progress` of the making 0 to 1; `heard` 0 to
-    1 of the playing sentence, negative for the others."""
+    """A row as it is painted. `state`: "made", "edited", "making", "waiting", "unmade", "mute" (no voice can say it),
+    "silent" (it holds nothing to say) or "add" (the place for the next sentence); `seconds` negative: expected;
+    `progress` of the making 0 to 1; `heard` 0 to 1 of the playing sentence, negative for the others."""
 
     number: int
     id: str = ""
@@ -60,6 +60,7 @@ def state_words(state: str) -> str:
         "making": _("Making"),
         "waiting": _("Waiting"),
         "mute": _("No voice"),
+        "silent": _("Silent"),
     }.get(state, "")
 
 
@@ -179,6 +180,8 @@ class ScriptModel(QAbstractListModel):
         speaker = self.speaker(number)
         if sentence.id in self._waiting:
             state = "making" if sentence.id == self._progress[0] else "waiting"
+        elif not sayable(sentence.text):
+            state = "silent"
         elif state != "made" and self._models and not can_say(sentence, self.language(number), speaker):
             state = "mute"
         heard = self._heard[1] if sentence.id == self._heard[0] else -1.0
@@ -236,6 +239,11 @@ class ScriptModel(QAbstractListModel):
                 if not can or not sayable(sentence.text):
                     self._mute.append(number)
         return list(self._mute)
+
+    def silent(self) -> list[int]:
+        """The numbers of the sentences that hold nothing to say."""
+        sentences = self._document.sentences if self._document else ()
+        return [number for number, sentence in enumerate(sentences) if not sayable(sentence.text)]
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or index.row() > self._count:

@@ -14,6 +14,7 @@ from studio.ui.theme import Theme, theme_of
 from studio.ui.widgets.paint import paint_box, text_width
 
 LARGER = 14 / 13
+LINES = 8  # that a field shows at most
 FLOOD = 4000  # characters of a paste that are no sentence any more
 _CACHE = 4000
 
@@ -91,7 +92,8 @@ class SentenceEdit(QPlainTextEdit):
         self.document().setDocumentMargin(7)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._lines = 1
+        self._lines, self._all_lines = 1, 1
+        self._from_top = False
         self.textChanged.connect(self._count_lines)
         self.document().setModified(False)  # its margin and font do not count
 
@@ -101,6 +103,8 @@ class SentenceEdit(QPlainTextEdit):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._count_lines()  # another width wraps other lines
+        if self._all_lines <= LINES or self._from_top:
+            self.verticalScrollBar().setValue(0)  # the field was too low while the text came in
 
     def _count_lines(self) -> None:
         block, lines = self.document().begin(), 0
@@ -109,7 +113,7 @@ class SentenceEdit(QPlainTextEdit):
             layout.blockBoundingRect(block)  # has its lines laid out
             lines += max(1, block.layout().lineCount())
             block = block.next()
-        lines = min(lines, 8)
+        self._all_lines, lines = lines, min(lines, LINES)
         if lines != self._lines:
             self._lines = lines
             self.grown.emit()
@@ -119,9 +123,13 @@ class SentenceEdit(QPlainTextEdit):
         if len(text) > FLOOD:
             self.flooded.emit(text)
             return
+        self._from_top = self.document().isEmpty()
         self.textCursor().insertText(clean_paste(text)[0])
+        if self._from_top:
+            self.verticalScrollBar().setValue(0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._from_top = False
         key, cursor = event.key(), self.textCursor()
         plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if key == Qt.Key.Key_Escape:

@@ -115,6 +115,7 @@ class SpeechTab(Tab):
         header.undo.clicked.connect(self.room.writing.undo)
         header.redo.clicked.connect(self.room.writing.redo)
         header.rename_wanted.connect(self.rename)
+        header.more_menu_wanted.connect(self._fill_more)
         header.send_menu_wanted.connect(self._fill_send)
         header.export_wanted.connect(lambda: self.export(header.format()))
         header.format_chosen.connect(self.export)
@@ -122,6 +123,7 @@ class SpeechTab(Tab):
         self.shelf.carried.connect(lambda name, document: self._carry(name, document, ""))
         header.times_toggled.connect(self.speech_stage.list.show_times)
         self.room.document_changed.connect(lambda: self.shelf.show(self.room.document))
+        self.room.document_changed.connect(self.state_changed)
         self.room.left.connect(self.shelf.list_documents)
         self.room.refreshed.connect(self._show_header)
         self.room.refreshed.connect(self.shelf.refresh)
@@ -157,8 +159,9 @@ class SpeechTab(Tab):
         if document is None or suffix not in export.FORMATS:
             return
         self.room.settle()
-        self.header.set_format(suffix)
-        self._memory.note_format(suffix)
+        if suffix in FORMATS:  # subtitles are asked for now and then, the button goes on saving the sound
+            self.header.set_format(suffix)
+            self._memory.note_format(suffix)
         wish = export.order(document, self.room.models())
         if not wish.pieces:
             self.shell.toast(_("Nothing has been spoken yet."), kind="info", detail=_("Press Speak first."))
@@ -203,6 +206,11 @@ class SpeechTab(Tab):
         kind = suffix or (self.header.format() if self.header.format() in FORMATS else ".wav")
         widget = self.header.export if suffix else self.readings
         self.outgoing.carry(widget, name, kind, export.order(document, self.room.models()))
+
+    def _fill_more(self, menu: QMenu) -> None:
+        menu.addAction(theme_of(self).icon("plus"), _("New reading"), self.room.new)
+        rename = menu.addAction(theme_of(self).icon("pencil-simple"), _("Rename…"), self.rename)
+        rename.setEnabled(self.room.document is not None)
 
     def _fill_send(self, menu: QMenu) -> None:
         for target in self.shell.targets(Medium.TEXT):

@@ -34,6 +34,8 @@ class Writing(QObject):
     def __init__(self, services: Services, shell: Shell, room: SpeechRoom, view: ScriptList) -> None:
         super().__init__(room)
         self._services, self._shell, self._room, self._view = services, shell, room, view
+        self._adding: list[str] = []
+        self._then: Callable[[], object] | None = None
         view.written.connect(self._on_written)
         view.menu_wanted.connect(self._open_row_menu)
         view.voice_wanted.connect(self._open_voice_menu)
@@ -45,6 +47,15 @@ class Writing(QObject):
     @property
     def _document(self) -> SpeechDocument | None:
         return self._room.document
+
+    @property
+    def is_adding(self) -> bool:
+        """Whether a long text is still being cut into sentences."""
+        return bool(self._adding)
+
+    def when_added(self, act: Callable[[], object]) -> None:
+        """Do this once the long text is there."""
+        self._then = act
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -64,7 +75,7 @@ class Writing(QObject):
 
     def _change_row(self, document: SpeechDocument, row: int, text: str, how: str) -> None:
         id = document.sentences[row].id
-        pieces = split(text)
+        pieces = split(text, symbols=True)
         if how == "join" and row > 0:
             before = document.sentences[row - 1]
             document.set_text(id, text)
@@ -93,11 +104,11 @@ class Writing(QObject):
         """Put the sentences of `text` in at a place (−1: the end); a long text is cleaned and split in the background.
         `tell`: say how many they were; `marks`: it may be Markdown or subtitles, whose marks are not read."""
         document = self._room.ensure()
-        if document is None:
+        if document is None or text in self._adding:
             return
 
         def made() -> list[Sentence]:
-            new = sentences_of(split(clean_paste(readable(text) if marks else text)[0]))
+            new = sentences_of(split(clean_paste(readable(text) if marks else text)[0], symbols=True))
             for sentence in new:
                 told_by_script(sentence.text)
             return new
@@ -117,8 +128,26 @@ class Writing(QObject):
                 words = n_("{count} sentence was added.", "{count} sentences were added.", count)
                 self._shell.toast(words.format(count=f"{count:,}"), kind="info", actions=((_("Undo"), document.undo),))
 
+        def arrived() -> None:
+            self._adding.remove(text)
+            self._room.refresh()
+
+        def success(new: list[Sentence]) -> None:
+            self._guard(lambda: put(new))
+            arrived()
+            then, self._then = self._then, None
+            if then is not None and self._document is document:
+                then()
+
+        def failure(error: AtelierError) -> None:
+            self._then = None
+            arrived()
+            self._shell.show_error(error)
+
         if len(text) > LARGE:
-            self._services.bridge.work(made, put, self._shell.show_error, owner=self)
+            self._adding.append(text)
+            self._room.refresh()
+            self._services.bridge.work(made, success, failure, owner=self)
         else:
             self._guard(lambda: put(made()))
 
