@@ -17,6 +17,7 @@ from typing import Any
 from studio.core.errors import InvalidInput
 from studio.core.i18n import N_
 from studio.core.jobs import Artifact, Request, Task
+from studio.core.models import ModelInfo
 from studio.core.params import SEED_MAX
 from studio.core.protocols import Context, Device, Family, ModelFiles
 from studio.families import prompting
@@ -35,6 +36,24 @@ def draw(painter: Painter, request: Request, ctx: Context) -> list[Artifact]:
     """`run` of a family; `request` is checked. Pictures are kept one by one: those that were finished before a cancel
     or a failure stay."""
     return _Drawing(painter, request, ctx).run()
+
+
+def verify(request: Request, info: ModelInfo | None = None) -> None:
+    """`verify` of a family: what can be known to be wrong before anything is loaded. Raises `InvalidInput`."""
+    params = request.params
+    for name in ("prompt", "negative_prompt"):
+        prompting.resolve(params.get(name, ""), params.get("seed") or 0)
+    roles = [f"control{index}" for index, _row in enumerate(params.get("controls", ()))]
+    roles += [f"reference{index}" for index, _row in enumerate(params.get("references", ()))]
+    roles += ["image"] if request.task in (Task.IMAGE_TO_IMAGE, Task.INPAINT) else []
+    roles += ["mask"] if request.task == Task.INPAINT else []
+    for role in roles:
+        if role not in request.inputs:
+            raise InvalidInput("input-missing", {"parameter": role, "role": role})
+    for row in params.get("controls", ()):
+        if row.get("start", 0.0) >= (end := row.get("end", 1.0)):
+            told = {"label": N_("End"), "value": end, "minimum": row.get("start", 0.0), "maximum": 1.0}
+            raise InvalidInput("value-out-of-range", {"parameter": "controls", **told})
 
 
 def estimate(files: ModelFiles, device: Device, manner: Manner, side: int) -> int:
@@ -83,6 +102,7 @@ class _Drawing:
 
     def run(self) -> list[Artifact]:
         self.ctx.check_cancel()
+        verify(self.request)
         prompts = [prompting.resolve(self.params["prompt"], seed) for seed in self._seeds()]
         negatives = [prompting.resolve(self.params.get("negative_prompt", ""), seed) for seed in self._seeds()]
         self._read_inputs()
@@ -107,10 +127,6 @@ class _Drawing:
         return [(first + index) % (SEED_MAX + 1) for index in range(self.params["num_images"])]
 
     def _read_inputs(self) -> None:
-        for row in self.params.get("controls", ()):
-            if row.get("start", 0.0) >= (end := row.get("end", 1.0)):
-                told = {"label": N_("End"), "value": end, "minimum": row.get("start", 0.0), "maximum": 1.0}
-                raise InvalidInput("value-out-of-range", {"parameter": "controls", **told})
         self.control_pictures = [
             inputs.picture(self.request, self.ctx, f"control{index}")
             for index, _row in enumerate(self.params.get("controls", ()))

@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.core.i18n import N_
 from studio.core.jobs import Artifact, Medium, Request, Task
+from studio.core.models import ModelInfo
 from studio.core.protocols import Context, Device, Family, ModelFiles
 from studio.families import picturing
 from studio.families import picturing_params as fields
@@ -73,6 +74,10 @@ def load(files: ModelFiles, device: Device) -> Painter:
 
 def run(model: Painter, request: Request, ctx: Context) -> list[Artifact]:
     return picturing.draw(model, SPEC.check(request), ctx)
+
+
+def verify(request: Request, info: ModelInfo) -> None:
+    picturing.verify(request, info)
 
 
 def upgrade(params: dict[str, Any], from_version: int) -> dict[str, Any]:
