@@ -100,8 +100,8 @@ def run(model: Painter, request: Request, ctx: Context) -> list[Artifact]:
     seed = params["seed"] or 0
     frames = params["walk_frames"]
     if frames:
-        ends = [model.latent(each, params["truncation"]) for each in (seed, params["walk_seed"] or 0)]
-        latents = [(seed, latent) for latent in walk(*ends, frames)]
+        first, last = (model.latent(each, params["truncation"]) for each in (seed, params["walk_seed"] or 0))
+        latents = [(seed, latent) for latent in walk(first, last, frames)]
     else:
         seeds = [(seed + index) % (SEED_MAX + 1) for index in range(params["num_images"])]
         latents = [(each, model.latent(each, params["truncation"])) for each in seeds]
