@@ -63,7 +63,7 @@ class Manner:
     given a pipeline and words; `denoiser` is the name of the part that draws; parts in `leave_out` are never loaded;
     `settings` go to the pipelines' constructors. `factors` maps a VAE's scaling factor to what previews are made with;
     for others they are fitted. `arguments` are given to every call. `bases` are the names of architectures that LoRAs
-    and ControlNets of this family are made for, by the width of the text that the denoiser looks at (0: it is not told).
+    and ControlNets of this family are made for, by the width of the text that the denoiser looks at (0: not told).
     `guidance` is the parameter that weighs the prompt against the negative one, above `unguided` it does; `passed` are
     the parameters of guidance that the pipelines take. Parts in `optional` may be missing in the model's files."""
 

@@ -24,17 +24,10 @@ UNET = (
     "LCMScheduler",
     "TCDScheduler",
 )
-FLOW = (
-    "FlowMatchEulerDiscreteScheduler",
-    "FlowMatchHeunDiscreteScheduler",
-    "DPMSolverMultistepScheduler",
-    "UniPCMultistepScheduler",
-)
-# Those that can be told how far the noise is shifted for a size.
-FLOW_SHIFTED = ("FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler")
+# Those that can be begun in the middle of a flow, as pictures from pictures ask for.
+FLOW = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
 # For models of flows whose own scheduler is one of these.
 FLOW_SOLVERS = ("DPMSolverMultistepScheduler", "UniPCMultistepScheduler", "DEISMultistepScheduler")
-_FLOW_ONLY = ("DPMSolverMultistepScheduler", "UniPCMultistepScheduler")
 _ZERO_SNR = "rescale_betas_zero_snr"
 
 
@@ -51,10 +44,7 @@ def make(own: Any, name: str, choices: tuple[str, ...] = UNET) -> Any:
         arguments = {"parameter": "scheduler", "scheduler": name, "choices": fitting}
         raise InvalidInput("scheduler-not-suitable", arguments)
     # The four-fold first steps of the first PNDM were given up by every model that uses it, and fail with few steps.
-    settings = {**own.config, "skip_prk_steps": True}
-    if "FlowMatch" in type(own).__name__ and name in _FLOW_ONLY:
-        settings |= {"use_flow_sigmas": True, "prediction_type": "flow_prediction", "flow_shift": settings.get("shift")}
-    return kind.from_config(settings)
+    return kind.from_config({**own.config, "skip_prk_steps": True})
 
 
 def suits(own: Any, kind: type) -> bool:

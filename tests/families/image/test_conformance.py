@@ -16,9 +16,10 @@ from studio.core.jobs import Medium, Task
 from studio.core.protocols import Device
 from studio.core.recipe import Recipe
 from studio.engine.manifest import recipe_of
-from tests.fakes.tiny_pictures import BUILDERS
+from tests.fakes import tiny_pictures, tiny_transformers_pictures
 from tests.families.image.drawing import SIDE, Easel, Loaded, as_png, gradient, half_mask, load, needed
 
+BUILDERS = {**tiny_pictures.BUILDERS, **tiny_transformers_pictures.BUILDERS}
 DRAWS = (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT)
 
 
@@ -144,6 +145,8 @@ def test_recipes_of_every_version_pass_through_upgrade(loaded: Loaded) -> None:
 )
 def test_bad_settings_are_refused_in_words(loaded: Loaded, tmp_path: Path, wrong: dict[str, Any], code: str) -> None:
     ctx = Easel(tmp_path)
+    if not set(wrong) <= {param.id for param in loaded.family.SPEC.params}:
+        code = "parameter-unknown"
     with pytest.raises(InvalidInput) as refused:
         loaded.family.run(loaded.model, loaded.request(Task.TEXT_TO_IMAGE, **wrong), ctx)
     assert refused.value.code == code and str(refused.value)
