@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from studio.core.i18n import N_, _
+from studio.core.i18n import N_
 from studio.core.jobs import new_id
 from studio.documents.base import from_json, to_json
 from studio.documents.speech_commands import Patch, Splice
@@ -77,7 +77,8 @@ class SpeechDocument(Script):
     """Errors: an unknown id raises `KeyError`, a place outside the script `ValueError` (faults of the caller).
 
     Takes come from a model while the user goes on editing: they are put in with `set_take` and become one undo step
-    with `keep_takes`, where they replaced others.
+    with `keep_takes`, where they replaced others. The names of its steps are marked, and translated where they are
+    shown.
     """
 
     kind: ClassVar[str] = "speech"
@@ -124,7 +125,7 @@ class SpeechDocument(Script):
             raise ValueError(f"place {at} of {len(self._sentences)}")
         if new:
             first = replace(new[0], opens=at == 0 and bool(self._sentences))
-            self._splice(at, 0, [first, *new[1:]], label or _("Write"))
+            self._splice(at, 0, [first, *new[1:]], label or N_("Write"))
 
     def set_script(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replace everything by the rows of a request's `script`, as one undo step."""
@@ -137,7 +138,7 @@ class SpeechDocument(Script):
                 own |= {name: float(row[name]) for name in ("speed", "pause") if isinstance(row.get(name), int | float)}
                 new.append(Sentence(fresh_id(), text, bool(new) and paragraph != before, **own))
             before = paragraph
-        self._splice(0, len(self._sentences), new, _("Open"))
+        self._splice(0, len(self._sentences), new, N_("Open"))
 
     def set_text(self, id: str, text: str) -> None:
         """Change the words of a sentence; without any it goes away."""
@@ -145,7 +146,7 @@ class SpeechDocument(Script):
         if not text:
             self.delete([id])
         elif text != self.sentence(id).text:
-            self._patch({id: {"text": text}}, _("Edit"))
+            self._patch({id: {"text": text}}, N_("Edit"))
 
     def change(self, ids: Sequence[str], label: str, **changes: Any) -> None:
         """Give sentences a voice, a language, a speed or a pause of their own, as one undo step."""
@@ -163,7 +164,7 @@ class SpeechDocument(Script):
             replace(sentence, text=first, pause=-1.0),
             replace(sentence, id=fresh_id(), text=second, opens=False, take="", manner="", seconds=0.0),
         ]
-        self._splice(self.index(id), 1, halves, _("Split"))
+        self._splice(self.index(id), 1, halves, N_("Split"))
 
     def merge(self, id: str) -> None:
         """Join a sentence with the one after it."""
@@ -173,7 +174,7 @@ class SpeechDocument(Script):
         first, second = self._sentences[index : index + 2]
         between = "" if language_of(first.text) in ("zh", "ja") else " "
         merged = replace(first, text=first.text + between + second.text, pause=second.pause)
-        self._splice(index, 2, [merged], _("Join"))
+        self._splice(index, 2, [merged], N_("Join"))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove sentences, as one undo step."""
@@ -182,7 +183,7 @@ class SpeechDocument(Script):
             return
         first, last = min(gone), max(gone) + 1
         rest = [self._sentences[index] for index in range(first, last) if index not in gone]
-        self._splice(first, last - first, rest, _("Delete"))
+        self._splice(first, last - first, rest, N_("Delete"))
 
     def move(self, id: str, to: int) -> None:
         """Put a sentence at the place `to`, counted without it."""
@@ -193,7 +194,7 @@ class SpeechDocument(Script):
             return
         part = list(self._sentences[first:last])
         part.insert(to - first, part.pop(index - first))
-        self._splice(first, last - first, part, _("Move"))
+        self._splice(first, last - first, part, N_("Move"))
 
     # Sounds from a model
 
@@ -223,7 +224,7 @@ class SpeechDocument(Script):
                 old[id], new[id] = _sound(sentence), _sound(self.sentence(id))
         if old:
             self.seal()
-            self._remember(Patch(old, new, _("Speak")))
+            self._remember(Patch(old, new, N_("Speak")))
             self.seal()
 
     def set_looks(self, label: str, peaks: str) -> None:

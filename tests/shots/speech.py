@@ -198,6 +198,7 @@ def pasted(studio: Studio) -> None:
     speech = tab(studio)
     speech.room.writing.add(-1, OTHERS[0][1], title=OTHERS[0][0])
     view = speech.speech_stage.list
+    studio.spin(200)
     view.write_at(2)
     assert view.editor is not None
     source = QMimeData()

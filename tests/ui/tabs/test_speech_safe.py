@@ -104,7 +104,7 @@ def test_one_notice_for_all_that_cannot_be_said(studio: Studio, tab: SpeechTab) 
     assert states(document) == ["waiting"] * 4 + ["made"]
     notice.close_button.click()
     tab.generate_button.requested.emit()
-    assert any("There is nothing left that can be said." in words and "Arabic" in words for words in toasts(studio))
+    assert any("There is nothing left that can be said." in words for words in toasts(studio))
     assert notice.isVisible()
     buttons = {button.text(): button for button in notice.findChildren(QPushButton)}
     buttons["Use Kumo for sentences 2–3"].click()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from studio.core.errors import AtelierError, InvalidInput
-from studio.core.i18n import _, n_
+from studio.core.i18n import N_, _, n_
 from studio.core.models import ModelInfo
 from studio.documents import SavedChanged, SpeechDocument
 from studio.documents.base import Change, Document
@@ -304,9 +304,8 @@ class SpeechRoom(QObject):
         rows = self.wanted()
         if not len(rows):
             notice = self._stage.notice
-            notice.setVisible(bool(notice.text()))
-            why = notice.text() or _("No sentence holds a letter or a digit.")
-            self._shell.toast(_("There is nothing left that can be said."), kind="info", detail=why)
+            notice.setVisible(bool(notice.text()))  # says why, even where it was closed
+            self._shell.toast(_("There is nothing left that can be said."), kind="info")
             return
         self.speak_ids([document.sentences[row].id for row in rows])
 
@@ -467,7 +466,7 @@ class SpeechRoom(QObject):
         notice.tell(told.text, [(way.words, partial(self._use, way)) for way in told.ways])
 
     def _use(self, way: Way) -> None:
-        self.writing.change(way.rows, _("Voice"), model=way.speaker.model.id, voice=way.speaker.voice.id)
+        self.writing.change(way.rows, N_("Voice"), model=way.speaker.model.id, voice=way.speaker.voice.id)
 
     def _on_heard(self, id: str) -> None:
         document = self._document

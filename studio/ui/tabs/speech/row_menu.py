@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QMenu
 
-from studio.core.i18n import _, n_
+from studio.core.i18n import N_, _, n_
 from studio.media.reading.sentences import language_of
 from studio.ui.tabs.speech.script_list import ScriptList
 from studio.ui.tabs.speech.speakers import native, speakers
@@ -49,7 +49,7 @@ def fill_row_menu(menu: QMenu, room: SpeechRoom, view: ScriptList, row: int) -> 
     opens.setCheckable(True)
     opens.setChecked(sentence.opens)
     opens.setEnabled(row > 0)
-    opens.triggered.connect(lambda on: room.writing.change(rows, _("Paragraph"), opens=bool(on)))
+    opens.triggered.connect(lambda on: room.writing.change(rows, N_("Paragraph"), opens=bool(on)))
     menu.addAction(_("Move up"), lambda: room.writing.move_row(row, row - 1)).setEnabled(not several and row > 0)
     down = menu.addAction(_("Move down"), lambda: room.writing.move_row(row, row + 1))
     down.setEnabled(not several and row + 1 < len(document.sentences))
@@ -67,7 +67,7 @@ def fill_voice_menu(menu: QMenu, room: SpeechRoom, rows: Sequence[int]) -> None:
     usual = menu.addAction(_("As the whole reading"))
     usual.setCheckable(True)
     usual.setChecked(not sentence.voice)
-    usual.triggered.connect(lambda: room.writing.change(rows, _("Voice"), model="", voice=""))
+    usual.triggered.connect(lambda: room.writing.change(rows, N_("Voice"), model="", voice=""))
     menu.addSeparator()
     own = document.voice_of(sentence) if sentence.voice else ("", "")
     for speaker in speakers(room.models())[:MOST_VOICES]:
@@ -75,7 +75,9 @@ def fill_voice_menu(menu: QMenu, room: SpeechRoom, rows: Sequence[int]) -> None:
         action.setCheckable(True)
         action.setChecked(speaker.key == own)
         action.triggered.connect(
-            lambda _on=False, who=speaker: room.writing.change(rows, _("Voice"), model=who.model.id, voice=who.voice.id)
+            lambda _on=False, who=speaker: room.writing.change(
+                rows, N_("Voice"), model=who.model.id, voice=who.voice.id
+            )
         )
 
 
@@ -88,7 +90,7 @@ def _fill_languages(menu: QMenu, room: SpeechRoom, rows: Sequence[int]) -> None:
         action = menu.addAction(words)
         action.setCheckable(True)
         action.setChecked(code == now)
-        action.triggered.connect(lambda _on=False, code=code: room.writing.change(rows, _("Language"), language=code))
+        action.triggered.connect(lambda _on=False, code=code: room.writing.change(rows, N_("Language"), language=code))
 
 
 def _fill_numbers(
@@ -97,7 +99,7 @@ def _fill_numbers(
     document = room.document
     assert document is not None
     usual = 0.0 if field == "speed" else -1.0
-    label = _("Speed") if field == "speed" else _("Pause")
+    label = N_("Speed") if field == "speed" else N_("Pause")
     now = getattr(document.sentences[rows[0]], field)
     for value in (usual, *choices):
         action = menu.addAction(_("As the whole reading") if value == usual else words.format(value=value))

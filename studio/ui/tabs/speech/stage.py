@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.core.i18n import _
 from studio.ui.pane import IconMark
@@ -19,6 +20,7 @@ from studio.ui.widgets.waveform import Waveform
 
 WAVE_MOST, WAVE_LEAST, WAVE_SHARE = 236, 132, 0.3
 ADD_ROW = 56
+WORDS_LEAST = 440  # pixels for the words of a notice beside its buttons
 
 
 class Notice(Surface):
@@ -30,13 +32,16 @@ class Notice(Surface):
         self.label = Label("", "small", "secondary", wrap=True)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(8)
+        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._body.setSpacing(8)
+        self._body.addWidget(self.label, 1)
+        self._body.addLayout(self._buttons)
         self.close_button = IconButton("x", _("Close"))
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 12, 8)
         row.setSpacing(10)
         row.addWidget(self.icon)
-        row.addWidget(self.label, 1)
-        row.addLayout(self._buttons)
+        row.addLayout(self._body, 1)
         row.addWidget(self.close_button)
         self.close_button.clicked.connect(self.hide)
         self._told = ""
@@ -59,7 +64,20 @@ class Notice(Surface):
             button = Button(words, "secondary", size="sm")
             button.clicked.connect(lambda _checked=False, act=act: act())
             self._buttons.addWidget(button)
+        self._arrange()
         self.setVisible(bool(text))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Ways on stand below the words where these would become a column of single words."""
+        direction = QBoxLayout.Direction
+        aside = self.width() - self._buttons.sizeHint().width() >= WORDS_LEAST
+        self._body.setDirection(direction.LeftToRight if aside else direction.TopToBottom)
+        start = Qt.AlignmentFlag.AlignVCenter if aside else Qt.AlignmentFlag.AlignLeading
+        self._body.setAlignment(self._buttons, start)
 
 
 class SpeechStage(QWidget):

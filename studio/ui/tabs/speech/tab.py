@@ -142,8 +142,8 @@ class SpeechTab(Tab):
         self.header.set_tools(
             has_text=bool(count),
             has_sound=bool(document and any(sentence.take for sentence in document.sentences)),
-            undo=document.undo_label if document and document.can_undo else None,
-            redo=document.redo_label if document and document.can_redo else None,
+            undo=_(document.undo_label) if document and document.can_undo else None,
+            redo=_(document.redo_label) if document and document.can_redo else None,
         )
         self.header.send.setVisible(bool(self.shell.targets(Medium.TEXT)))
 
