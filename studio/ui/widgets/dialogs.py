@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QEventLoop, QObject, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -14,6 +15,18 @@ from studio.ui.widgets.buttons import Button
 from studio.ui.widgets.paint import Label, paint_box, painter_for
 
 WIDTH, PADDING = 440, 24
+_LONG_WORD = re.compile(r"[^\s\u2e80-\uffff]{32,}")  # what no space or ideograph lets a line end in
+_PIECE = 16
+
+
+def breakable(text: str) -> str:
+    """`text` with invisible places in its longest words where a line may end: names of files have no spaces."""
+
+    def pieces(match: re.Match[str]) -> str:
+        word = match.group()
+        return "\u200b".join(word[at : at + _PIECE] for at in range(0, len(word), _PIECE))
+
+    return _LONG_WORD.sub(pieces, text)
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,7 @@ class DialogPanel(QWidget):
     """The box itself: title, words, whatever is added to `content`, buttons at the end."""
 
     chosen = Signal(str)
+    needs_changed = Signal()  # what is in it became longer or shorter
 
     def __init__(
         self, title: str, body: str, choices: Sequence[Choice], width: int = WIDTH, parent: QWidget | None = None
@@ -40,8 +54,8 @@ class DialogPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(PADDING, PADDING, PADDING, PADDING - 2)
         column.setSpacing(0)
-        column.addWidget(Label(title, "title", wrap=True))
-        self.body = Label(body, "body", "secondary", wrap=True)
+        column.addWidget(Label(breakable(title), "title", wrap=True))
+        self.body = Label(breakable(body), "body", "secondary", wrap=True)
         self.body.setVisible(bool(body))
         column.addSpacing(6)
         column.addWidget(self.body)
@@ -70,6 +84,12 @@ class DialogPanel(QWidget):
         assert self._content is not None
         return self._content
 
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.needs_changed.emit()
+        return done
+
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = theme_of(self)
         with painter_for(self) as painter:
@@ -95,6 +115,10 @@ class Dialog(QWidget):
         self._before: QWidget | None = None
         self.panel = DialogPanel(title, body, choices, width, self)
         self.panel.chosen.connect(self.choose)
+        # Widgets that are added to a shown dialog appear a turn later: only then is it known how much room they need.
+        self._settle = QTimer(self, singleShot=True, interval=0)
+        self._settle.timeout.connect(self._place)
+        self.panel.needs_changed.connect(self._settle.start)
         self.setAccessibleName(title)
         window.installEventFilter(self)
         self.hide()
@@ -154,8 +178,6 @@ class Dialog(QWidget):
         if event.type() == QEvent.Type.ShortcutOverride:
             event.accept()
             return True
-        if event.type() == QEvent.Type.LayoutRequest and self.isVisible():
-            self._place()
         return super().event(event)
 
     def focusNextPrevChild(self, forward: bool) -> bool:
