@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from studio.core.errors import AtelierError
 from studio.core.protocols import Device, ModelFiles
-from studio.families.diffusion import headers, ladder
+from studio.families.diffusion import headers, ladder, single_file
 
 _LIBRARIES = ("diffusers", "transformers", "stable_diffusion")
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -53,8 +54,8 @@ def load(files: ModelFiles, kind: str, precision: str, leave_out: Collection[str
 
     logging.disable_progress_bar()
     diffusers.utils.logging.disable_progress_bar()
-    options: dict[str, Any] = {
-        "dtype": getattr(torch, precision),
+    options: dict[str, Any] = {"dtype": getattr(torch, precision), **settings}
+    repository: dict[str, Any] = {
         "use_safetensors": True,
         "local_files_only": True,
         "low_cpu_mem_usage": True,
@@ -62,12 +63,13 @@ def load(files: ModelFiles, kind: str, precision: str, leave_out: Collection[str
     }
     absent = dict.fromkeys(leave_out)
     try:
-        pipeline = getattr(diffusers, kind).from_pretrained(folder(files), **options, **absent, **settings)
+        if "single_file" in files.config:
+            return single_file.load(files, getattr(diffusers, kind), **options, **absent)
+        return getattr(diffusers, kind).from_pretrained(folder(files), **options, **repository, **absent)
     except Exception as error:  # a library's many ways of not reading a file
         if ladder.is_out_of_memory(error):
             raise
         raise AtelierError("model-not-readable", {"model": files.title or files.id}, repr(error)) from error
-    return pipeline
 
 
 def folder(files: ModelFiles) -> Path:
@@ -77,8 +79,8 @@ def folder(files: ModelFiles) -> Path:
 
 def config(files: ModelFiles, part: str) -> Mapping[str, Any]:
     """The configuration of a part of the repository, {} where there is none."""
-    import json
-
+    if "single_file" in files.config:
+        return single_file.config(files, part)
     try:
         found = json.loads(files.paths[f"{part}/config.json"].read_text(encoding="utf-8"))
     except (KeyError, OSError, ValueError):

@@ -11,7 +11,7 @@ from studio.core.models import ModelInfo
 from studio.core.protocols import Context, Device, Family, ModelFiles
 from studio.families import picturing
 from studio.families import picturing_params as fields
-from studio.families.diffusion import clip_prompts, loading, previews, schedulers
+from studio.families.diffusion import clip_prompts, loading, previews, schedulers, single_file
 from studio.families.diffusion.painter import Manner, Painter
 
 SPEC = Family(
@@ -61,11 +61,12 @@ MANNER = Manner(
     bases={2048: "stable-diffusion-xl"},
 )
 _CLASSES = ("StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline")
+_SINGLE = ("stable-diffusion-xl",)
 
 
 def recognises(config: Mapping[str, Any]) -> bool:
-    """`config` is a model_index.json."""
-    return loading.is_pipeline(config, _CLASSES)
+    """`config` is a model_index.json, or what was found out of a single file."""
+    return loading.is_pipeline(config, _CLASSES) or single_file.is_pipeline(config, _SINGLE)
 
 
 def load(files: ModelFiles, device: Device) -> Painter:
