@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,9 @@ def test_chinese_characters_are_words() -> None:
 
 def test_titles_and_states_have_words() -> None:
     assert title_of(job()) == "A keeper finds a letter"
+    spoken = job().request
+    for params in ({"text": "Walk\nslowly."}, {"script": [{"text": "Walk slowly."}, {"text": "See."}]}):
+        assert title_of(Job("a", replace(spoken, params=params))) == "Walk slowly."
     assert state_words(job(state=JobState.FILED, seconds=1.83)) == "Done in 1.8 s"
     failed = job(state=JobState.FAILED, failure=Failure("out-of-memory", {"device": "CPU"}))
     assert state_words(failed) == "There was not enough memory on CPU."
