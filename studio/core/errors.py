@@ -161,6 +161,22 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("{model} would have to run a program of its own."),
         N_("Atelier runs no code that comes with a model. Choose another one that does the same."),
     ),
+    "model-kind-unknown": (
+        N_("No part of this release can use {model}."),
+        N_("Its kind is not known here yet. Keep it for a later release, or remove it to free its space."),
+    ),
+    "model-incomplete": (
+        N_("Files of {model} are missing or cannot be read."),
+        N_("Add the whole model again, or remove what is left of it to free its space."),
+    ),
+    "gguf-writes-nothing": (
+        N_("{model} is a GGUF file that cannot write text here."),
+        N_("Its tokenizer is missing, or it is only a part of a model. Remove it to free its space."),
+    ),
+    "gguf-damaged": (
+        N_("{model} cannot be read: its file is damaged, or newer than this release."),
+        N_("It is not opened. Remove it to free its space, and get it again or choose another one."),
+    ),
     "model-in-use": (
         N_("{model} is loaded right now."),
         N_("Unload it or wait until its work is done, then remove it."),

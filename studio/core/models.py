@@ -45,7 +45,7 @@ class ModelInfo:
     newer commit that the hub has (empty: none known). `memory_gpu` is what it needs on a graphics card (0: the same as
     `memory`). `base` is the architecture that an addition (a LoRA, a ControlNet …: a model without tasks) was made for,
     "" where that is not known. `problem` is a code of `errors.MESSAGES`: why what lies on this computer cannot be used
-    as it is."""
+    as it is; `family` can be "" then. `folder` is the name of the other studio's folder that it lies in."""
 
     id: str
     family: str
@@ -71,10 +71,17 @@ class ModelInfo:
     memory_gpu: int = 0
     problem: str = ""
     base: str = ""
+    folder: str = ""
 
     @property
     def usable(self) -> bool:
         return self.state in (ModelState.INSTALLED, ModelState.LOADED)
+
+    @property
+    def here(self) -> bool:
+        """Whether something of it takes space on this computer, so that it can be removed if it is ours."""
+        left = self.state in (ModelState.PARTIAL, ModelState.DAMAGED)
+        return self.usable or left or bool(self.problem and self.origin)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -19,15 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from studio.core.errors import InvalidInput, from_os_error
 from studio.core.files import write_json
-from studio.core.models import ModelInfo, ModelState
+from studio.core.models import ModelInfo
 from studio.model_manager import uses
 from studio.model_manager.catalogue import Catalogue, entry, places
 from studio.model_manager.catalogue.recognising import Found
 
 if TYPE_CHECKING:
     from huggingface_hub.utils import CachedFileInfo, CachedRepoInfo, DeleteCacheStrategy, HFCacheInfo
-
-_HERE = (ModelState.PARTIAL, ModelState.DAMAGED)
 
 
 @dataclass(frozen=True)
@@ -88,9 +86,18 @@ class Planner:
         """The regular files of a model, links followed."""
         if found.files:
             return list(found.files.paths.values())
+        if found.paths:
+            return list(found.paths.values())
         if found.info.origin == "hub":
-            folder = self._folder(_repository(found.info))
-            return [path for path in places.entries(folder / "blobs") if path.is_file()]
+            repository = _repository(found.info)
+            used = {
+                os.path.realpath(path)
+                for other in self._here
+                if other is not found and _repository(other.info) == repository
+                for path in _paths_of(other)
+            }
+            blobs = places.entries(self._folder(repository) / "blobs")
+            return [path for path in blobs if path.is_file() and os.path.realpath(path) not in used]
         return []
 
     def plan(self, models: Sequence[str]) -> Plan:
@@ -147,13 +154,10 @@ class Planner:
 
     def _top(self, found: Found) -> Path | None:
         """What lies directly in `imported` or `converted` and holds the model."""
-        for kind in ("imported", "converted"):
-            folder = self._models / kind
-            name = found.info.id.removeprefix(f"{kind}/")
-            if found.info.id != name:
-                if found.files and folder in found.files.root.parents:
-                    return folder / found.files.root.relative_to(folder).parts[0]
-                return next((path for path in places.entries(folder) if name in (path.name, path.stem)), None)
+        inside = found.files.root if found.files else next(iter(found.paths.values()), None)
+        for folder in (self._models / "imported", self._models / "converted"):
+            if inside and folder in inside.parents:
+                return folder / inside.relative_to(folder).parts[0]
         return None
 
     def _hub(self, chosen: list[Found]) -> Iterator[tuple[str, Step]]:
@@ -202,13 +206,12 @@ class Planner:
 
     def _some(self, repository: str, folder: Path, going: list[Found], left: list[Found]) -> Step:
         """Only the files of `going` that no model that stays uses."""
-        keep = {os.path.realpath(path) for found in left if found.files for path in found.files.paths.values()}
-        names = {name for found in going for name in (found.files.paths if found.files else found.info.missing)}
+        used = {path for found in left for path in _paths_of(found)}
+        keep = {os.path.realpath(path) for path in used}
+        names = {name for found in going for name in (*_names_of(found), *found.info.missing)}
         names |= {name for found in going for download in self._of(found) for name in download.files}
-        kept_names = {name for found in left if found.files for name in found.files.paths}
-        names -= kept_names
-        used = {path for found in left if found.files for path in found.files.paths.values()}
-        links = [path for found in going if found.files for path in found.files.paths.values() if path not in used]
+        names -= {name for found in left for name in _names_of(found)}
+        links = [path for found in going for path in _paths_of(found) if path not in used]
         strategy, shared, paths = None, 0, [*self._parts(folder, names, keep)]
         if repo := self._cached(folder):
             named = {_real_name(path) for path in links}
@@ -288,8 +291,16 @@ def _shared(strategy: DeleteCacheStrategy, files: Iterable[CachedFileInfo]) -> i
 
 
 def _is_here(found: Found) -> bool:
-    info = found.info
-    return found.files is not None or info.state in _HERE or bool(info.problem and info.origin)
+    return found.files is not None or found.info.here
+
+
+def _names_of(found: Found) -> list[str]:
+    return [*(found.files.paths if found.files else found.paths)]
+
+
+def _paths_of(found: Found) -> list[Path]:
+    """The files that are known to be the model's own."""
+    return [*(found.files.paths if found.files else found.paths).values()]
 
 
 def _repository(info: ModelInfo) -> str:

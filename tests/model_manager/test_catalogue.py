@@ -143,7 +143,8 @@ def test_imported_files_and_folders(catalogue: Catalogue, places: tuple[Path, Pa
     (imported / "notes.txt").write_text("no model")
     (imported / "empty").mkdir()
     found = {info.id: info for info in catalogue.list() if info.origin == "imported"}
-    assert sorted(found) == [
+    assert found["imported/broken"].problem == "gguf-damaged"
+    assert [model_id for model_id, info in sorted(found.items()) if info.usable] == [
         "imported/My model",
         "imported/llama",
         "imported/several/a.gguf",
@@ -151,7 +152,7 @@ def test_imported_files_and_folders(catalogue: Catalogue, places: tuple[Path, Pa
     ]
     assert found["imported/My model"].title == "My model"
     assert found["imported/llama"].family == "causal-lm"
-    assert {info.context for info in found.values()} == {512}
+    assert {info.context for info in found.values() if info.usable} == {512}
     assert list(catalogue.files("imported/several/b.gguf").paths) == ["b.gguf"]
 
 
@@ -240,11 +241,12 @@ def test_weights_in_shards_count_when_all_are_there(
     index = folder / "model.safetensors.index.json"
     shards = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
     index.write_text(json.dumps({"weight_map": shards}))
-    assert not [info for info in catalogue.list() if info.origin == "imported"]
+    (info,) = [info for info in catalogue.list() if info.origin == "imported"]
+    assert (info.problem, info.usable) == ("model-incomplete", False)
     (folder / "model-00002-of-00002.safetensors").write_bytes(b"more")
     assert only(catalogue, "imported")
     index.write_text("{}")
-    assert not [info for info in catalogue.list() if info.origin == "imported"]
+    assert not [info for info in catalogue.list() if info.origin == "imported" and info.usable]
 
 
 def test_the_ref_decides_which_snapshot_is_used(

@@ -117,7 +117,7 @@ class Catalogue:
                 if path.suffix == ".json":
                     continue
                 name = f"{kind}/{path.stem if path.is_file() else path.name}"
-                beside = places.stamp(path.with_suffix(".json")) if path.is_file() else ()
+                beside = places.stamp(path.with_name(f"{path.stem if path.is_file() else path.name}.json"))
                 yield (kind, path, places.stamps(path), beside), partial(_in_place, name, path, "imported")
 
     def _other_studios(self) -> Iterator[Place]:
@@ -144,10 +144,31 @@ def _chosen_folders() -> list[Path]:
 
 
 def _in_place(name: str, path: Path, origin: str) -> list[Found]:
+    """The models of an imported file or folder, and what of it nothing here can use."""
     listed = places.files_in(path)
-    found = recognising.models_in(name, path, listed, origin)
-    if not found and path.is_dir() and (problem := recognising.unusable(name, listed, origin)):
-        return [problem]
+    beside = recognising.described(path)
+    kind = str(beside.get("kind", ""))
+    config = beside.get("config")
+    if path.is_dir() and len(listed) == 1 and isinstance(config, dict) and kind in ("checkpoint", "lora"):
+        # What was converted: one file in a folder of its own.
+        (file,) = listed.values()
+        converted = recognising.whole(name, file, listed, origin, known={"config": config})
+        found = [converted] if converted else []
+    else:
+        found = recognising.models_in(name, path, listed, origin)
+    groups = dict(recognising.gguf_groups(listed))
+    if groups:
+        named = {name if path.is_file() else f"{name}/{first}": group for first, group in groups.items()}
+        ids = {each.info.id for each in found}
+        found += [
+            problem
+            for model_id, group in named.items()
+            if model_id not in ids and (problem := recognising.useless(model_id, group, origin))
+        ]
+    elif not found:
+        problem = recognising.unusable(name, listed, origin) if path.is_dir() else None
+        if problem := problem or recognising.useless(name, listed, origin, kind=kind):
+            return [problem]
     return found
 
 

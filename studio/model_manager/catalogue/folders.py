@@ -49,18 +49,20 @@ class Folders:
 
 def _search(model_id: str, model: FolderModel) -> Callable[[], list[Found]]:
     def search() -> list[Found]:
-        if model.family is None or model.family not in families.all() or not model.files:
+        if not model.files:
             return []
+        fields = {"title": model.name.rpartition("/")[2], "folder": model_id.split("/")[1]}
         files = list(model.files.values())
         path = files[0] if len(files) == 1 else Path(os.path.commonpath([file.parent for file in files]))
         # A single file of tensors says nothing of itself in words; everything else is read here in full.
         known = {"config": model.config} if path.suffix == ".safetensors" and path in files else None
-        found = recognising.whole(model_id, path, model.files, "folder", known=known)
-        if found is None:
-            return []
-        title = model.title or found.info.title
-        files_ = replace(found.files, title=title) if found.files else None
-        return [Found(replace(found.info, title=title), files_)]
+        found = None
+        if model.family in families.all():
+            found = recognising.whole(model_id, path, model.files, "folder", known=known)
+        if found is None or found.files is None:
+            useless = recognising.useless(model_id, model.files, "folder", kind=model.kind)
+            return [replace(useless, info=replace(useless.info, **fields))] if useless else []
+        return [Found(replace(found.info, **fields), replace(found.files, title=fields["title"]))]
 
     return search
 

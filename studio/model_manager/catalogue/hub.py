@@ -62,6 +62,11 @@ def _known(
         found = recognising.whole(entry["id"], path, listed, "hub", path.name, entry)
         if found and found.info.family == family_id:
             yield found
+        elif ours and (mine := {name: listed[name] for name in listed if _belongs(ours, entry, name)}):
+            if all(name in mine for name in ours.files if _belongs(ours, entry, name)):
+                fields = {"repository": ours.repository, "revision": path.name}
+                if problem := recognising.useless(entry["id"], mine, "hub", entry, **fields):
+                    yield problem
 
 
 def _others(
@@ -78,7 +83,15 @@ def _others(
         if not any(entry.get("files") and entries.matches(entry, name) for _family, entry in known)
     }
     if any(name.endswith(".gguf") for name in listed):
-        yield from recognising.models_in(repository, path, _only_gguf(free), "hub", path.name)
+        found = recognising.models_in(repository, path, _only_gguf(free), "hub", path.name)
+        yield from found
+        ids = {each.info.id for each in found}
+        # Of what other programs keep here only what can be used is shown.
+        for first, group in recognising.gguf_groups(free):
+            if ours and first in ours.files and (model_id := f"{repository}/{first}") not in ids:
+                fields = {"repository": repository, "revision": path.name}
+                if problem := recognising.useless(model_id, group, "hub", **fields):
+                    yield problem
         return
     if ours and not all(ours.files.values()):
         return

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from studio import families
+from studio.core.jobs import Medium
 from studio.core.models import ModelInfo, ModelState
 from studio.core.protocols import ModelFiles
 from studio.families import gguf_file, repositories
@@ -21,14 +22,16 @@ _WITHOUT_WEIGHTS = ("feature_extractor", "image_processor", "scheduler")
 _INDEX = ".safetensors.index.json"
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.safetensors$")
 _SINGLE = (".safetensors", ".gguf", ".sf2", ".sf3")
+_HOLDS_WEIGHTS = (*_SINGLE, ".onnx", *repositories.PICKLED)
 
 
 @dataclass(frozen=True)
 class Found:
-    """A model of the list; `files` says where it is if it can be used."""
+    """A model of the list; `files` says where it is if it can be used, `paths` what lies here if it cannot."""
 
     info: ModelInfo
     files: ModelFiles | None = None
+    paths: Mapping[str, Path] = field(default_factory=dict)
 
 
 # What a place holds is read again only when its key (its name with the times and sizes of its files) changes.
@@ -74,7 +77,7 @@ def whole(
     if known and known.get("files"):
         listed = {name: listed[name] for name in entries.wanted_files(listed, {}, known)}
     config = (known or {}).get("config") or config_of(listed)
-    family_id = families.recognise(config) if config else None
+    family_id = family_of(config) if config else None
     if not family_id or config is None:
         return None
     repository = "/".join(model_id.split("/")[:2])
@@ -109,7 +112,37 @@ def unusable(model_id: str, listed: Mapping[str, Path], origin: str, known: Entr
     about = known if known is not None else entries.about(family_id, model_id)
     fields = {"origin": origin, "size": size, "problem": problem, "repository": model_id if origin == "hub" else ""}
     fields = {name: value for name, value in fields.items() if value != ""}
-    return Found(entries.info_of(None, family_id, about, model_id, state=ModelState.NOT_INSTALLED, **fields))
+    info = entries.info_of(None, family_id, about, model_id, state=ModelState.NOT_INSTALLED, **fields)
+    return Found(info, paths=listed)
+
+
+def family_of(config: Mapping[str, Any]) -> str | None:
+    """The family that can use what has this configuration. A LoRA of nobody knows what fits no model."""
+    return None if config.get("lora") == "" else families.recognise(config)
+
+
+def useless(
+    model_id: str, listed: Mapping[str, Path], origin: str, known: Entry | None = None, kind: str = "", **fields: Any
+) -> Found | None:
+    """What lies here as `listed` and nothing here can use, with the reason; None where there are no weights in it.
+    `kind` as in `Inspection`."""
+    if not any(name.endswith(_HOLDS_WEIGHTS) for name in listed):
+        return None
+    size = sum(_size(path) for path in listed.values())
+    fields = {"origin": origin, "size": size, "state": ModelState.NOT_INSTALLED, **fields}
+    weights = sorted(name for name in listed if name.endswith(".gguf"))
+    if weights:
+        fields["problem"] = "gguf-writes-nothing" if _is_readable(listed[weights[0]]) else "gguf-damaged"
+        return Found(entries.info_of(None, "gguf", known or {}, model_id, **fields), paths=listed)
+    pictures = kind in ("checkpoint", "lora", "pickle") or "model_index.json" in listed
+    medium = Medium.MUSIC if kind == "soundfont" else Medium.IMAGE if pictures else Medium.TEXT
+    config = config_of(listed)
+    if config and family_of(config):
+        fields["problem"] = "model-incomplete"
+    else:
+        fields["problem"] = "model-pickled" if repositories.is_pickled_only(listed) else "model-kind-unknown"
+    title = model_id.rpartition("/")[2]
+    return Found(ModelInfo(id=model_id, family="", medium=medium, title=title, tasks=(), **fields), paths=listed)
 
 
 def gguf_groups(listed: Mapping[str, Path]) -> Iterator[tuple[str, dict[str, Path]]]:
@@ -121,6 +154,20 @@ def gguf_groups(listed: Mapping[str, Path]) -> Iterator[tuple[str, dict[str, Pat
         parts = [f"{folder}/{part}" if folder else part for part in gguf_file.part_names(file)]
         if parts[0] == name and all(part in listed for part in parts):
             yield name, {part: listed[part] for part in parts}
+
+
+def described(path: Path) -> Mapping[str, Any]:
+    """What was written beside a file or folder when it was imported; {} if nothing was."""
+    name = path.stem if path.is_file() else path.name
+    return _json(path.with_name(f"{name}.json")) or {}
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        gguf_file.read(path)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _needed(
