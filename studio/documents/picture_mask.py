@@ -41,7 +41,7 @@ class MaskRaster:
         self._done: list[_Done] = []
         self._kept = 0
         self._live: Stroke | None = None
-        self._under: Mask | None = None
+        self._settled: Mask = np.zeros((height, width), np.uint8)  # without the stroke on its way
         self._last: tuple[float, float, float] | None = None
         self._touched = NOTHING
 
@@ -62,6 +62,7 @@ class MaskRaster:
             changed = joined(changed, done.rect)
         for stroke in strokes[common:]:
             changed = joined(changed, self._add(stroke))
+        _cut(self._settled, changed)[:] = _cut(self.pixels, changed)
         return changed
 
     # -- a stroke on its way ----------------------------------------------------------------------------------
@@ -69,7 +70,7 @@ class MaskRaster:
     def begin(self, stroke: Stroke) -> None:
         """A brush stroke begins: its points follow by `extend`."""
         self.drop()
-        self._live, self._under, self._last, self._touched = stroke, self.pixels.copy(), None, NOTHING
+        self._live, self._last, self._touched = stroke, None, NOTHING
 
     def extend(self, x: float, y: float, pressure: float) -> Rect:
         if self._live is None:
@@ -81,17 +82,19 @@ class MaskRaster:
 
     def keep(self, stroke: Stroke) -> None:
         """The stroke on its way is whole, and is `stroke` from now on."""
-        if self._live is not None and self._under is not None:
-            self._remember(stroke, self._touched, _cut(self._under, self._touched).copy())
-        self._live = self._under = None
+        if self._live is not None:
+            before = _cut(self._settled, self._touched)
+            self._remember(stroke, self._touched, before.copy())
+            before[:] = _cut(self.pixels, self._touched)
+        self._live = None
 
     def drop(self) -> Rect:
         """Take the stroke on its way back."""
         rect = NOTHING
-        if self._live is not None and self._under is not None:
+        if self._live is not None:
             rect = self._touched
-            _cut(self.pixels, rect)[:] = _cut(self._under, rect)
-        self._live = self._under = None
+            _cut(self.pixels, rect)[:] = _cut(self._settled, rect)
+        self._live = None
         return rect
 
     # -- inside -----------------------------------------------------------------------------------------------

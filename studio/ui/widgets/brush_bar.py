@@ -15,7 +15,7 @@ from studio.ui.widgets.picture_view import ERASER, HAND
 from studio.ui.widgets.sliders import SliderRow, SlimSlider
 
 SMALLEST, LARGEST = 4, 512
-ROOMY = 620
+ROOMY = 720
 
 
 class BrushBar(OverlayPane):

@@ -20,6 +20,7 @@ from studio.documents import PictureDocument
 from studio.documents.picture_parts import Margins, Stroke
 from studio.library import Item
 from studio.media import carriers
+from studio.media.pictures import read
 from studio.ui.tabs import IMAGE, TABS, usable_tabs
 from studio.ui.tabs.base import Payload
 from studio.ui.tabs.image import ImageTab
@@ -27,6 +28,8 @@ from studio.ui.tabs.image.asking import MODES, fitting, params_of
 from studio.ui.tabs.image.batch import parse_axis
 from studio.ui.tabs.image.export_sheet import ExportSheet
 from studio.ui.tabs.image.history import MAKING, PICTURE, TITLE, WAITING
+from studio.ui.widgets.dialogs import Dialog
+from studio.ui.widgets.fields import FieldMessage
 from studio.ui.widgets.toasts import Toast
 from tests.fakes import stub_picture
 from tests.fakes.fake_engine import MODELS, FakeEngine
@@ -133,7 +136,7 @@ def test_a_locked_seed_makes_the_same_picture_again(studio: Studio, tab: ImageTa
     tab.panel.seed.set_locked(True)
     first = make(studio, tab, count=1)[0]
     second = make(studio, tab, count=1)[0]
-    assert first.id != second.id and np.array_equal(Image.open(first.path), Image.open(second.path))
+    assert first.id != second.id and np.array_equal(read(first.path).pixels, read(second.path).pixels)
     tab.panel.seed.set_locked(False)
     make(studio, tab, count=1)
     assert tab.panel.seed.value() != 42
@@ -264,7 +267,7 @@ def test_only_what_is_masked_changes(studio: Studio, tab: ImageTab) -> None:
     done(studio, tab)
     after = tab.showing.item
     assert after is not None and after.parents == (before.id,) and tab.panel.mode == "mask"
-    old, new = (np.asarray(Image.open(item.path).convert("RGB")) for item in (before, after))
+    old, new = (read(item.path).pixels for item in (before, after))
     assert np.array_equal(old[:100], new[:100]) and not np.array_equal(old[220:290, 220:290], new[220:290, 220:290])
     document = tab.room.document
     assert document is not None and document.canvas.strokes == (SPOT,)
@@ -407,6 +410,22 @@ def test_a_grid_makes_one_picture_for_each_pair(studio: Studio, tab: ImageTab) -
     grid.chosen.emit(2, 1)
     studio.wait(lambda: tab.showing.item is not None)
     assert tab.showing.item is not None and tab.showing.item.metadata["prompt"] == "a red planet"
+
+
+def test_a_wrong_value_is_said_where_it_was_typed(studio: Studio, tab: ImageTab) -> None:
+    tab.panel.prompt.set_text("a red apple")
+    tab.batch.ask()
+    tab.batch.fields[0][1].setText("ten")
+    first = studio.window.findChildren(Dialog)[-1]
+    first.choose("go")
+    studio.spin(30)
+    assert tab.batch.fields[0][1].text() == "ten" and not tab.desk.runs
+    told = [message.text() for message in studio.window.findChildren(Dialog)[-1].findChildren(FieldMessage)]
+    assert any("ten" in sentence for sentence in told)
+    tab.batch.fields[0][1].setText("2")
+    tab.batch.fields[1][0].set_current("")
+    studio.window.findChildren(Dialog)[-1].choose("go")
+    studio.wait(lambda: len(tab.batch._items) == 1)
 
 
 def test_values_of_a_grid_are_checked(tab: ImageTab) -> None:

@@ -89,13 +89,14 @@ class Batch(QObject):
         self._services, self._shell, self._desk, self._room, self._view = services, shell, desk, room, view
         self._id = ""
         self._items: dict[tuple[int, int], Item] = {}
+        self._typed = [("num_inference_steps", "10, 20, 30"), ("guidance_scale", "4, 6.5, 9")]
         desk.changed.connect(self._on_run)
         desk.filed.connect(self._on_filed)
         desk.ended.connect(self._on_ended)
         view.chosen.connect(self._on_chosen)
 
-    def ask(self) -> None:
-        """Open the question for the two settings."""
+    def ask(self, problems: Sequence[str] = ()) -> None:
+        """Open the question for the two settings, with what was typed before; `problems` say what is wrong with it."""
         model = self._room.model
         if model is None:
             self._room.generate()
@@ -107,36 +108,39 @@ class Batch(QObject):
         params = axes_of(params_of(model, MODES[self._room.mode]))
         names = [(WORDS, _("Words of the prompt")), *((param.id, _(param.label)) for param in params)]
         rows = []
-        for title, first in ((_("Across"), "num_inference_steps"), (_("Down"), "guidance_scale")):
-            combo = ComboField(names if title == _("Across") else [("", _("Nothing")), *names], None, title)
-            combo.set_current(first if any(name == first for name, _label in names) else names[0][0])
-            field = TextField("", _("10, 20, 30"), _("Values"))
-            message = FieldMessage()
+        for title, (first, typed), problem in zip(
+            (_("Across"), _("Down")), self._typed, problems or ("", ""), strict=True
+        ):
+            combo = ComboField([*names, ("", _("Nothing"))] if rows else names, None, title)
+            combo.set_current(first if not first or any(name == first for name, _label in names) else names[0][0])
+            field = TextField(typed, _("10, 20, 30"), _("Values"))
+            message = FieldMessage(problem)
             dialog.content.addWidget(Label(title, "label"))
             for widget in (combo, field, message):
                 dialog.content.addWidget(widget)
-            rows.append((combo, field, message))
-        rows[0][1].setText("10, 20, 30")
-        rows[1][1].setText("4, 6.5, 9")
+            rows.append((combo, field))
         self.fields = rows
         dialog.finished.connect(lambda answer: self._on_answer(answer, params))
         dialog.open()
         rows[0][1].setFocus()
 
     def _on_answer(self, answer: str, params: Sequence[Param]) -> None:
+        self._typed = [(str(combo.current() or ""), field.text()) for combo, field in self.fields]
         if answer != "go":
             return
-        axes = []
-        for combo, field, _message in self.fields:
-            name = str(combo.current() or "")
+        axes, problems = [], []
+        for name, text in self._typed:
+            problems.append("")
             if not name:
                 continue
             try:
-                axes.append(parse_axis(name, field.text(), params, self._room.prompt))
+                axes.append(parse_axis(name, text, params, self._room.prompt))
             except (ValueError, InvalidInput) as error:
-                self._shell.toast(_("The grid was not made."), kind="warning", detail=str(error))
-                return
-        self.start(axes)
+                problems[-1] = str(error)
+        if any(problems):
+            self.ask(problems)
+        else:
+            self.start(axes)
 
     def start(self, axes: Sequence[Axis]) -> None:
         """Submit the jobs of a grid over one or two `axes`, across and down."""

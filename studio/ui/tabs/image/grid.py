@@ -13,7 +13,7 @@ from studio.core.i18n import _
 from studio.ui.theme import theme_of
 from studio.ui.widgets.paint import line_text, paint_box
 
-HEAD, SIDE, GAP = 32, 108, 8
+HEAD, SIDE, GAP = 32, 136, 8
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class SizeFields(QWidget):
         self._quiet = False
         shapes = [Shape(name, name, *sides) for name, sides in RATIOS.items()]
         self.shapes = SizeShapes(shapes, "1:1", name=_("Size"))
+        _loosen(self.shapes)
         self.width_field = _Side(_("W"), _("Width"))
         self.height_field = _Side(_("H"), _("Height"))
         self.swap = IconButton("arrows-left-right", _("Swap width and height"))
@@ -120,3 +121,14 @@ class SizeFields(QWidget):
         width, height = self.chosen()
         self.set_size(height, width)
         self.changed.emit()
+
+
+def _loosen(shapes: SizeShapes) -> None:
+    """Let the tiles stand closer in a narrow column."""
+    row, widest = shapes.layout(), shapes.sizeHint().width()
+    assert isinstance(row, QHBoxLayout)
+    row.setSpacing(0)
+    row.takeAt(row.count() - 1)
+    for place in range(row.count() - 1, 0, -1):
+        row.insertStretch(place, 1)
+    shapes.setMaximumWidth(widest)

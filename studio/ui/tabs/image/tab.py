@@ -303,7 +303,7 @@ class ImageTab(Tab):
             Command("image-paste", _("Paste a picture"), self.paste, "Ctrl+Shift+V", "clipboard"),
             Command("image-stop", _("Stop"), room.stop, "Ctrl+.", "stop"),
             Command("image-more", _("Add another to the queue"), room.generate, "Ctrl+Shift+Return", "queue"),
-            Command("image-grid", _("Grid over two settings…"), self.batch.ask, "Ctrl+G", "squares-four"),
+            Command("image-grid", _("Grid over two settings…"), lambda: self.batch.ask(), "Ctrl+G", "squares-four"),
             Command("image-undo", _("Undo"), room.undo, "Ctrl+Z", "arrow-u-up-left"),
             Command("image-redo", _("Redo"), room.redo, "Ctrl+Shift+Z", "arrow-u-up-right"),
             Command("image-compare", _("Compare before and after"), self.toggle_compare, "Ctrl+D", "circle-half"),
