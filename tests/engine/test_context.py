@@ -9,6 +9,7 @@ import pytest
 from studio.core.errors import AtelierError, Cancelled
 from studio.core.jobs import Blob, Request
 from studio.core.messages import Message, Progress, Run, Usage
+from studio.core.protocols import ModelFiles
 from studio.engine.context import JobContext
 from tests.fakes import stub_family as stub
 
@@ -96,3 +97,13 @@ def test_an_input_that_is_gone_says_so(heard: Heard, tmp_path: Path) -> None:
         with pytest.raises(AtelierError) as error:
             ctx.input("image")
         assert error.value.code == "file-missing"
+
+
+def test_other_models_are_found_by_their_ids(heard: Heard, tmp_path: Path) -> None:
+    files = ModelFiles("imported/ink", "lora", tmp_path, {})
+    run = Run("a", stub.request(), str(tmp_path), {})
+    ctx = JobContext(run, heard.messages.append, heard.sign, {files.id: files}.__getitem__)
+    assert ctx.files("imported/ink") is files
+    with pytest.raises(AtelierError) as refused:
+        context(heard, tmp_path).files("imported/ink")
+    assert refused.value.code == "model-not-installed"

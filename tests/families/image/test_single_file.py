@@ -153,7 +153,7 @@ def test_the_shapes_that_come_with_the_program_are_those_of_the_models() -> None
     for name, count in counts.items():
         files = ModelFiles("", "", Path(), {}, {"single_file": f"stable-diffusion-{name}-inpainting"})
         with init_empty_weights():
-            unet: Any = UNet2DConditionModel.from_config(single_file.config(files, "unet"))
+            unet: Any = UNet2DConditionModel.from_config(dict(single_file.config(files, "unet")))
         assert sum(weight.numel() for weight in unet.parameters()) == count
         assert single_file.config(files, "vae")["scaling_factor"] == (0.13025 if name == "xl" else 0.18215)
         assert loading.natural_size(files) == {"1": 512, "2": 768, "xl": 1024}[name]
