@@ -90,6 +90,20 @@ _ALL = (
         "https://stability.ai/community-license-agreement",
     ),
     Licence(
+        "sai-nc-community",
+        "Stability AI Non-Commercial Research Community License",
+        False,
+        True,
+        url=f"{_HUB}stabilityai/sdxl-turbo/blob/main/LICENSE.md",
+    ),
+    Licence(
+        "NSCL v2-custom",
+        "NVIDIA License of Sana",
+        False,
+        True,
+        url=f"{_HUB}Efficient-Large-Model/SANA1.5_1.6B_1024px_diffusers/blob/main/LICENSE.txt",
+    ),
+    Licence(
         "flux-1-dev-non-commercial-license",
         "FLUX.1 [dev] Non-Commercial License",
         False,

@@ -23,6 +23,8 @@ from studio.core.licences import in_words, terms
         ("gemma", True, True),
         ("stabilityai-ai-community", True, True),
         ("flux-1-dev-non-commercial-license", False, True),
+        ("sai-nc-community", False, True),
+        ("NSCL v2-custom AND gemma", False, True),
         ("Apache-2.0 AND MIT", True, True),
         ("mit AND cc-by-nc-4.0", False, True),
         ("MIT AND something-else", None, True),

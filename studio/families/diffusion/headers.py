@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ _PREFIXES = (
     ("conditioner.", "text_encoder"),
     ("text_encoders.", "text_encoder"),
 )
-_VARIANT = ".fp16."
+_VARIANT = re.compile(r"\.fp16[.-]")  # of a whole file or of one in parts
 
 
 def tensors(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -48,8 +49,8 @@ def numbers(paths: Mapping[str, Path]) -> dict[str, int]:
 def variant(names: Collection[str]) -> str | None:
     """ "fp16" where some part comes in half precision only."""
     files = [name for name in names if name.endswith(".safetensors") and "/" in name]
-    whole = {name.rpartition("/")[0] for name in files if _VARIANT not in name}
-    half = {name.rpartition("/")[0] for name in files if _VARIANT in name}
+    whole = {name.rpartition("/")[0] for name in files if not _VARIANT.search(name)}
+    half = {name.rpartition("/")[0] for name in files if _VARIANT.search(name)}
     return "fp16" if half - whole else None
 
 
@@ -61,7 +62,7 @@ def weights(names: Collection[str]) -> list[str]:
     for name in files:
         folder = name.rpartition("/")[0]
         beside = [other for other in files if other.rpartition("/")[0] == folder]
-        wanted = [other for other in beside if (_VARIANT in other) == half] or beside
+        wanted = [other for other in beside if bool(_VARIANT.search(other)) == half] or beside
         if name in wanted and "non_ema" not in name:
             chosen.append(name)
     return chosen
