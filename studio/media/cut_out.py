@@ -19,7 +19,7 @@ def on_plain(picture: Picture, tolerance: float = TOLERANCE, *, holes: bool = Fa
     """`picture` without its plain background: what has the colour of its edge and is connected with it becomes
     transparent, with a soft border and none of the background's colour in it. `holes`: enclosed parts of that colour
     too. `tolerance` in ΔE, 1 to 60. Raises `InvalidInput` "background-not-plain" in words."""
-    from scipy.ndimage import binary_dilation, distance_transform_edt, label
+    from scipy.ndimage import binary_dilation, distance_transform_edt, label, maximum_filter
 
     colours = picture.pixels[..., :3]
     lab = to_lab(colours)
@@ -43,14 +43,13 @@ def on_plain(picture: Picture, tolerance: float = TOLERANCE, *, holes: bool = Fa
     if not inside.any():
         raise InvalidInput("background-not-plain")
     near = np.asarray(distance_transform_edt(inside))
-    sure = near > _BAND if (near > _BAND).any() else near >= near.max()
+    # The middle of a thin line is as sure as what lies deep inside.
+    sure = (near > _BAND) | (inside & (near >= maximum_filter(near, 5)))
     places = np.asarray(distance_transform_edt(~sure, return_distances=False, return_indices=True))
     own = colours[places[0], places[1]].astype(np.float32)  # of the nearest pixel that is surely the subject's
     band = np.asarray(binary_dilation(inside, iterations=_BAND), bool) & ~sure
     alpha = inside.astype(np.float32)
     alpha[band] = _share(colours.astype(np.float32), background, own)[band]
-    # Thin lines and small parts have colours of their own: what is far from the background is opaque.
-    alpha = np.where(inside & (distance > 3 * tolerance) & (near > 1), np.float32(1), alpha)
     whole = np.where(alpha > 0.02, alpha, 0)
     return _with_alpha(picture, _unmixed(colours, whole, background, own), whole)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from studio.core.errors import InvalidInput
 from studio.media import cut_out
@@ -80,3 +80,14 @@ def test_colours_of_a_given_alpha_are_cleaned() -> None:
         cut_out.by_alpha(picture, truth.astype(np.float32), clean=False).pixels[..., :3], picture.pixels
     )
     assert Image.fromarray(cut.pixels).mode == "RGBA"
+
+
+def test_thin_lines_keep_their_own_colour() -> None:
+    image = Image.new("RGB", (SIDE * 4, SIDE * 4), "white")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((80, 80, 250, 250), fill=(210, 40, 50))
+    draw.line((20, 300, 360, 330), fill=(60, 60, 60), width=9)
+    cut = cut_out.on_plain(Picture(np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))))
+    line = cut.pixels[66:, 8:88]
+    opaque = line[line[..., 3] > 100][:, :3].astype(int)
+    assert len(opaque) > 150 and np.abs(opaque - 60).max() < 40
