@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from studio.core.errors import from_os_error
+from studio.core.errors import AtelierError, from_os_error
 
 
 def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
@@ -31,6 +32,8 @@ def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
         if sync:
             sync_folder(path.parent)
     except OSError as error:
+        if error.errno == errno.ENOENT and path.parent.is_dir():  # the folder is there and takes no files, as /proc
+            raise AtelierError("not-writable", {"path": str(path.parent)}, str(error)) from error
         raise from_os_error(error, path if path.parent.is_dir() else path.parent) from error
     finally:
         if temporary:

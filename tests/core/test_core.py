@@ -92,6 +92,16 @@ def test_writing_where_it_cannot_be_done_has_words(tmp_path):
     assert caught.value.code == "is-a-folder"
 
 
+def test_a_folder_that_takes_no_files_is_told_as_such(tmp_path, monkeypatch):
+    def refuse(**_named):
+        raise FileNotFoundError(2, "No such file or directory")  # as /proc does
+
+    monkeypatch.setattr("studio.core.files.tempfile.mkstemp", refuse)
+    with pytest.raises(AtelierError) as caught:
+        write_bytes(tmp_path / "x", b"x")
+    assert (caught.value.code, caught.value.arguments) == ("not-writable", {"path": str(tmp_path)})
+
+
 def test_every_code_has_two_sentences_that_fill_from_named_fields():
     for code, (title, body) in errors.MESSAGES.items():
         names = {name for part in (title, body) for _t, name, _s, _c in string.Formatter().parse(part) if name}
