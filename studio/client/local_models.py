@@ -144,7 +144,8 @@ class LocalModels(ModelsClient):
 
     def _ask_what_goes_on(self) -> _Question:
         """The first question to a child. What it does not know of the work before it is over."""
-        question = _Question(Query(new_id(), "activities", {"go_on": self._go_on, "token": self._token}))
+        told = {"go_on": self._go_on, "token": self._token, "known": list(self.activities)}
+        question = _Question(Query(new_id(), "activities", told))
         before = [activity.id for activity in self.activities.values() if _goes_on(activity)]
 
         def settle(answered: Future[Any]) -> None:

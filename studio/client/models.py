@@ -124,8 +124,9 @@ class ModelsClient(ABC):
 
     def verify(self, models: Sequence[str] = ()) -> Future[str]:
         """Check every file's content (empty: of all models); the activity's id, whose result is {"whole": [ids],
-        "damaged": {id: [names]}, "unknown": [ids without known hashes]}. Damaged files are put aside; `download`
-        fetches just those."""
+        "damaged": {id: [names]}, "unknown": [ids without known hashes], "files": [{"name", "models": [ids]}]}, the last
+        with one row for each damaged file on the disk, which several models can share. Damaged files are put aside;
+        `download` fetches just those."""
         return self.ask("verify", models=list(models))
 
     def restore_starter(self) -> Future[str]:

@@ -179,7 +179,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "model-in-use": (
         N_("{model} is loaded right now."),
-        N_("Unload it or wait until its work is done, then remove it."),
+        N_("To unload it, open the memory display at the top of the window and press Unload there, then remove it."),
     ),
     "model-not-ours": (
         N_("{model} belongs to another program."),
@@ -459,19 +459,19 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "hub-unreachable": (
         N_("{host} cannot be reached."),
-        N_("Check the internet connection, and the mirror and proxy in the settings. What has arrived is kept."),
+        N_("Check the internet connection, and the mirror and proxy in the settings."),
     ),
     "hub-interrupted": (
         N_("The connection to {host} keeps breaking off."),
-        N_("What has arrived is kept. Resume the download when the connection is better; it goes on from there."),
+        N_("Try again when the connection is better; a download goes on where it stopped."),
     ),
     "hub-busy": (
         N_("{host} is too busy at the moment."),
-        N_("Too many ask it at once, or it was asked too often. What has arrived is kept; try again in some minutes."),
+        N_("Too many ask it at once, or it was asked too often. Try again in some minutes."),
     ),
     "hub-out-of-order": (
         N_("{host} is out of order at the moment (error {status})."),
-        N_("This is not on your side. What has arrived is kept; try again later, or use a mirror."),
+        N_("This is not on your side. Try again later, or use a mirror."),
     ),
     "hub-certificate": (
         N_("{host} could not prove that it is {host}."),
@@ -538,16 +538,24 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("Start the download again to get the model as it is now."),
     ),
     "download-no-room": (
-        N_("There is no room for {model}: it needs {need} GB, and {room} GB are free."),
-        N_("Free some space on the disk of {path}, then resume the download. What has arrived is kept."),
+        N_("There is no room for {model}: it needs {need}, and {room} are free."),
+        N_("Free some space on the disk of {path}, then resume the download."),
     ),
     "download-over-limit": (
-        N_("{model} needs {need} GB, and the limit for models leaves {room} GB."),
-        N_("Remove models, or raise the limit in the settings, then resume the download. What has arrived is kept."),
+        N_("{model} needs {need}, and the limit for models leaves {room}."),
+        N_("Remove models, or raise the limit in the settings, then resume the download."),
     ),
     "download-elsewhere": (
         N_("Another window or command is downloading this model."),
         N_("This one waits for it, and goes on by itself if the other one stops."),
+    ),
+    "remove-downloading": (
+        N_("Another window or command is downloading {model}."),
+        N_("Nothing was removed. Stop that download, or wait for its end, then remove it."),
+    ),
+    "download-disk-full": (
+        N_("The disk with the models is full: {path}."),
+        N_("Free some space on it, then resume the download: it goes on where it stopped."),
     ),
     "download-removed": (
         N_("{model} was removed while it was being downloaded."),

@@ -31,14 +31,18 @@ def usage(catalogue: Catalogue, limit: int = 0) -> dict[str, Any]:
         info = found.info
         plan = planner.plan([info.id])
         why = plan.kept[0]["why"] if plan.kept else ""
-        size = 0 if info.origin == "folder" else _new_bytes(planner.files_of(found), seen)
+        files = planner.files_of(found)
+        size = 0 if info.origin == "folder" else _new_bytes(files, seen)
+        takes = sum(map(_size, files))
+        if not takes and not plan.frees:
+            continue  # it is known of, but nothing of it is on the disk
         media[info.medium] = media.get(info.medium, 0) + size
         rows.append(
             {
                 "id": info.id,
                 "title": info.title,
                 "medium": str(info.medium),
-                "size": sum(map(_size, planner.files_of(found))) or info.size,
+                "size": takes or plan.frees,
                 "frees": plan.frees,
                 "last_used": last.get(info.id, 0),
                 "removable": not why,
@@ -81,7 +85,7 @@ def remove(
     for repository, step in whole.steps:
         if stop is not None and stop.is_set():
             raise Cancelled
-        with _alone(catalogue, repository):
+        with _alone(catalogue, repository, planner.titles(step.models)):
             step.run()
         freed += step.frees
         removed += step.models
@@ -102,8 +106,8 @@ def _new_bytes(files: Iterable[Path], seen: set[tuple[int, int]]) -> int:
 
 
 @contextlib.contextmanager
-def _alone(catalogue: Catalogue, repository: str) -> Iterator[None]:
-    """Nobody downloads into the repository meanwhile. Raises `AtelierError` "download-elsewhere"."""
+def _alone(catalogue: Catalogue, repository: str, titles: list[str]) -> Iterator[None]:
+    """Nobody downloads into the repository meanwhile. Raises `AtelierError` "remove-downloading"."""
     if not repository:
         yield
         return
@@ -115,7 +119,7 @@ def _alone(catalogue: Catalogue, repository: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=1.0)
     except Timeout as error:
-        raise AtelierError("download-elsewhere", {"model": repository}) from error
+        raise AtelierError("remove-downloading", {"model": titles or [repository]}) from error
     try:
         yield
     finally:

@@ -82,12 +82,17 @@ class Planner:
         """The models that take space on this computer."""
         return self._here
 
+    def titles(self, models: Sequence[str]) -> list[str]:
+        return [self._everything[model].info.title for model in models]
+
     def files_of(self, found: Found) -> list[Path]:
         """The regular files of a model, links followed."""
         if found.files:
             return list(found.files.paths.values())
         if found.paths:
             return list(found.paths.values())
+        if found.info.origin == "starter" and (known := entry(found.info.id)):
+            return list(places.files_in(self._models / "starter" / known[1]["starter"]).values())
         if found.info.origin == "hub":
             repository = _repository(found.info)
             used = {

@@ -48,8 +48,9 @@ def verify(
     stop: threading.Event | None = None,
 ) -> dict[str, Any]:
     """Read every file of `models` (empty: of all) whose hash is known: {"whole": [ids], "damaged": {id: [names]},
-    "unknown": [ids without known hashes]}. A damaged file is put aside, so that getting the model again brings just
-    that one. Raises `InvalidInput` "model-unknown", `Cancelled` when `stop` is set."""
+    "unknown": [ids without known hashes], "files": [{"name", "models": [ids]}]}, the last with one row for each damaged
+    file on the disk: several models can share it. A damaged file is put aside, so that getting the model again
+    brings just that one. Raises `InvalidInput` "model-unknown", `Cancelled` when `stop` is set."""
     everything = catalogue.found()
     if missing := next((model for model in models if model not in everything), ""):
         choices = [name for name, found in everything.items() if found.files]
@@ -60,9 +61,13 @@ def verify(
     total = sum(_size(check.path) for each in checks.values() for check in each)
     reader = _Reader(total, progress, stop or threading.Event())
     damaged: dict[str, list[str]] = {}
+    files: dict[object, dict[str, Any]] = {}
+    identities = {id(check): _identity(check.path) for each in checks.values() for check in each}
     for check in (check for each in checks.values() for check in each):
         if reader.digest(check) != check.digest:
             damaged.setdefault(check.model, []).append(check.name)
+            row = files.setdefault(identities[id(check)], {"name": check.name, "models": []})
+            row["models"].append(check.model)
             if check.repository:
                 _put_aside_blob(catalogue, check)
             elif everything[check.model].info.origin == "starter":
@@ -72,6 +77,7 @@ def verify(
         "whole": [model for model, each in checks.items() if each and model not in damaged],
         "damaged": damaged,
         "unknown": [model for model, each in checks.items() if not each and everything[model].files],
+        "files": list(files.values()),
     }
 
 
@@ -172,6 +178,15 @@ def _put_aside_blob(catalogue: Catalogue, check: _Check) -> None:
 def _first_hop(path: Path) -> Path:
     """The blob that a name in a snapshot stands for; its target may be a link in turn, to a store that is shared."""
     return Path(os.path.abspath(path.parent / os.readlink(path))) if path.is_symlink() else path
+
+
+def _identity(path: Path) -> object:
+    """The same for all names of one file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return path
+    return (status.st_dev, status.st_ino)
 
 
 def _size(path: Path) -> int:

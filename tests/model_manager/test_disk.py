@@ -206,7 +206,8 @@ def test_a_repository_that_is_being_written_waits(catalogue: Catalogue) -> None:
     with Store(catalogue.hub_cache, catalogue.models_dir).lock("org/one"):
         with pytest.raises(AtelierError) as refused:
             disk.remove(catalogue, ["org/one/a.gguf"])
-    assert refused.value.code == "download-elsewhere"
+    assert refused.value.code == "remove-downloading"
+    assert "a.gguf" in str(refused.value)
     assert ids(catalogue) == ["org/one/a.gguf"]
 
 

@@ -120,3 +120,11 @@ def test_every_model_of_another_studio_is_shown_with_what_can_be_done(tmp_path: 
     assert {info.folder for info in found.values()} == {"ComfyUI"}
     assert disk.usage(catalogue)["used"] == 0
     assert all(row["why"] == "model-not-ours" for row in disk.usage(catalogue)["models"])
+
+
+def test_a_record_of_nothing_is_not_shown_and_frees_nothing(catalogue: Catalogue) -> None:
+    files = {"a.gguf": gguf_bytes(10)}
+    record(catalogue.models_dir, "org/gone", "org/gone/a.gguf", files, set())
+    (catalogue.hub_cache / "models--org--gone" / "blobs").mkdir(parents=True)
+    assert here(catalogue) == {}
+    assert disk.usage(catalogue)["models"] == []

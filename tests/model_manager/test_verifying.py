@@ -17,6 +17,7 @@ from studio.core.models import ModelState
 from studio.model_manager import starter
 from studio.model_manager.catalogue import Catalogue
 from studio.model_manager.downloads.store import Store
+from studio.model_manager.hub.api import RemoteFile
 from studio.model_manager.verifying import verify
 from tests.model_manager.caches import COMMIT, digest, gguf_bytes, put, record
 
@@ -64,15 +65,30 @@ def test_blobs_are_checked_by_their_names(catalogue: Catalogue) -> None:
     assert scan_cache_dir(catalogue.hub_cache).warnings == []
 
 
-def test_our_own_downloads_become_part_downloaded_again(catalogue: Catalogue) -> None:
+def test_our_own_downloads_are_damaged_until_a_part_has_come_again(catalogue: Catalogue) -> None:
     files = {"a.gguf": gguf_bytes(100, 1), "b.gguf": gguf_bytes(200, 2)}
     shown = put(catalogue.hub_cache, "org/one", files)
     record(catalogue.models_dir, "org/one", "org/one/b.gguf", files, set(files))
     damage(shown / "b.gguf")
     assert verify(catalogue, ["org/one/b.gguf"])["damaged"] == {"org/one/b.gguf": ["b.gguf"]}
-    assert states(catalogue) == {"org/one/a.gguf": ModelState.INSTALLED, "org/one/b.gguf": ModelState.PARTIAL}
-    (manifest,) = Store(catalogue.hub_cache, catalogue.models_dir).manifests()
+    assert states(catalogue) == {"org/one/a.gguf": ModelState.INSTALLED, "org/one/b.gguf": ModelState.DAMAGED}
+    store = Store(catalogue.hub_cache, catalogue.models_dir)
+    (manifest,) = store.manifests()
     assert {row.file.name: row.verified for row in manifest.files} == {"a.gguf": True, "b.gguf": False}
+    store.part("org/one", RemoteFile("b.gguf", 200, digest(files["b.gguf"]))).write_bytes(b"come")
+    assert states(catalogue)["org/one/b.gguf"] is ModelState.PARTIAL
+
+
+def test_a_damaged_file_of_several_models_is_told_as_one(catalogue: Catalogue) -> None:
+    data = gguf_bytes(100, 1)
+    first, second = (put(catalogue.hub_cache, repository, {"a.gguf": data}) for repository in ("org/one", "org/two"))
+    blob = (second / "a.gguf").resolve()
+    blob.unlink()
+    os.link((first / "a.gguf").resolve(), blob)
+    damage(first / "a.gguf")
+    found = verify(catalogue)
+    assert found["damaged"] == {"org/one/a.gguf": ["a.gguf"], "org/two/a.gguf": ["a.gguf"]}
+    assert found["files"] == [{"name": "a.gguf", "models": ["org/one/a.gguf", "org/two/a.gguf"]}]
 
 
 def test_a_damaged_repository_of_another_program_is_shown_as_damaged(catalogue: Catalogue) -> None:
@@ -96,6 +112,7 @@ def test_imported_files_are_checked_by_their_descriptions(catalogue: Catalogue) 
         "whole": ["imported/good"],
         "damaged": {"imported/bad": ["bad.gguf"]},
         "unknown": ["imported/plain"],
+        "files": [{"name": "bad.gguf", "models": ["imported/bad"]}],
     }
     assert (folder / "bad.gguf").exists()  # the user's own file is only told of
 

@@ -130,7 +130,7 @@ class Catalogue:
             known = entries.of_repository(repository)
             shown = hub.snapshots(folder, known)
             state = tuple((path, places.stamps(path)) for path in shown.values() if path)
-            key = ("hub", folder, state, places.unfinished(folder), tuple(map(hub.stamp_of, ours)))
+            key = ("hub", folder, state, places.blobs(folder), tuple(map(hub.stamp_of, ours)))
             yield key, partial(hub.models, repository, folder, shown, self.hub_cache, ours)
 
 

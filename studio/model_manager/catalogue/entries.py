@@ -18,7 +18,7 @@ UNCOUNTED = Device()  # how much memory a model needs where it may have all it w
 UNCOUNTED_GPU = Device("cuda")
 _KNOWN_FIELDS = (
     *("title", "description", "license", "context", "repository", "defaults"),
-    *("languages", "voices", "blends", "gated"),
+    *("languages", "voices", "blends", "gated", "base"),
 )
 
 Entry = Mapping[str, Any]

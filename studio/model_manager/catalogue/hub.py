@@ -63,10 +63,10 @@ def _known(
         if found and found.info.family == family_id:
             yield found
         elif ours and (mine := {name: listed[name] for name in listed if _belongs(ours, entry, name)}):
-            if all(name in mine for name in ours.files if _belongs(ours, entry, name)):
-                fields = {"repository": ours.repository, "revision": path.name}
-                if problem := recognising.useless(entry["id"], mine, "hub", entry, **fields):
-                    yield problem
+            here = all(name in mine for name in ours.files if _belongs(ours, entry, name))
+            fields: dict[str, Any] = {"repository": ours.repository, "revision": path.name}
+            if here and (problem := recognising.useless(entry["id"], mine, "hub", entry, **fields)):
+                yield problem
 
 
 def _others(
@@ -89,7 +89,7 @@ def _others(
         # Of what other programs keep here only what can be used is shown.
         for first, group in recognising.gguf_groups(free):
             if ours and first in ours.files and (model_id := f"{repository}/{first}") not in ids:
-                fields = {"repository": repository, "revision": path.name}
+                fields: dict[str, Any] = {"repository": repository, "revision": path.name}
                 if problem := recognising.useless(model_id, group, "hub", **fields):
                     yield problem
         return
@@ -111,6 +111,10 @@ def _unfinished(
     downloads: Sequence[Download],
     found: Mapping[str, Found],
 ) -> Iterator[Found]:
+    blobs = places.blobs(folder)
+    here = {name.partition(".")[0] for name in blobs}
+    aside = {name.removesuffix(".damaged") for name in blobs if name.endswith(".damaged")}
+    begun = {name.partition(".")[0] for name in blobs if name.endswith(".incomplete")}
     for download in reversed(downloads):
         if all(download.files.values()) and not places.unfinished(folder):
             continue
@@ -120,8 +124,10 @@ def _unfinished(
             continue
         names = [name for name in download.files if not entry or _belongs(download, entry, name)]
         missing = tuple(name for name in names if not download.files[name])
-        if not missing:
-            continue
+        if not missing or not any(download.files[name] or download.blobs[name] in here for name in names):
+            continue  # it is whole, or nothing of it has arrived
+        lost = {download.blobs[name] for name in missing} & aside
+        state = ModelState.DAMAGED if lost and not lost & begun else ModelState.PARTIAL
         size = sum(download.sizes[name] for name in names)
         yield Found(
             entries.info_of(
@@ -129,15 +135,14 @@ def _unfinished(
                 family_id,
                 entry or entries.about(family_id, repository),
                 download.model,
-                state=ModelState.PARTIAL,
+                state=state,
                 origin="hub",
                 size=size,
                 repository=repository,
                 missing=missing,
             )
         )
-    blobs = places.unfinished(folder)
-    if blobs and not downloads:
+    if places.unfinished(folder) and not downloads:
         for family_id, entry in known:
             if entry["id"] not in found and "files" not in entry:
                 yield Found(

@@ -100,8 +100,12 @@ def snapshot(folder: Path, revision: str = "main") -> Path | None:
 
 def unfinished(folder: Path) -> tuple[str, ...]:
     """The names of blobs in a repository that are not whole: parts of downloads, and what was put aside as damaged."""
-    names = (path.name for path in entries(folder / "blobs"))
-    return tuple(name for name in names if name.endswith((".incomplete", ".damaged")))
+    return tuple(name for name in blobs(folder) if name.endswith((".incomplete", ".damaged")))
+
+
+def blobs(folder: Path) -> tuple[str, ...]:
+    """The names of all blobs in a repository, whole or not."""
+    return tuple(path.name for path in entries(folder / "blobs"))
 
 
 def downloads(models_dir: Path) -> list[Download]:

@@ -13,6 +13,7 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from studio.core.activities import Activity, ActivityKind, ActivityState, FileProgress
+from studio.core.amounts import size_words
 from studio.core.errors import AtelierError, Cancelled
 from studio.core.jobs import Failure
 from studio.model_manager.downloads.ledger import Entry, Source
@@ -140,7 +141,10 @@ class Job:
         self._means.told(self)
 
     def fail(self, error: AtelierError) -> None:
-        self.entry = replace(self.entry, failure=Failure(error.code, dict(error.arguments), error.details))
+        failure = Failure(error.code, dict(error.arguments), error.details)
+        if error.code == "disk-full":
+            failure = Failure("download-disk-full", {"path": str(self._means.store.cache)}, str(error))
+        self.entry = replace(self.entry, failure=failure)
         self.set_state(ActivityState.FAILED)
 
     # -- at work ----------------------------------------------------------------------------------------------
@@ -160,6 +164,13 @@ class Job:
             self._installed = self._means.chooser.installed(self.entry.model, self.entry.sources[-1])
         finally:
             self.counter.settle(ActivityState.QUEUED)
+
+    def tidy(self) -> None:
+        """Leave no record of what nothing has arrived of."""
+        for source in self.entry.sources:
+            lock = self._means.store.lock(source.repository)
+            with contextlib.suppress(Timeout, AtelierError), lock.acquire(timeout=0):
+                self._means.store.forget_empty(source.repository, source.commit, source.names)
 
     def _check(self) -> None:
         if self._stop.is_set():
@@ -246,7 +257,7 @@ class Job:
         need = self.remaining()
         room, limited = self._means.room(self)
         if need and need + min(_SPARE, need // 50) > room:
-            arguments = {"model": self.entry.title, "need": _gigabytes(need), "room": _gigabytes(max(0, room))}
+            arguments = {"model": self.entry.title, "need": size_words(need), "room": size_words(max(0, room))}
             code = "download-over-limit" if limited else "download-no-room"
             raise AtelierError(code, {**arguments, "path": str(self._means.store.cache)})
 
@@ -364,8 +375,3 @@ class Job:
         )
         store.write(manifest, [store.arrive(source.repository, row)])
         self.counter.set(title, file.size, ActivityState.DONE)
-
-
-def _gigabytes(count: int) -> str:
-    """As disks and the hub count: with as many digits as a small number needs."""
-    return f"{count / 1e9:.1f}" if count >= 1e8 else f"{count / 1e9:.4f}"

@@ -72,11 +72,17 @@ class Downloads:
         with self._changed:
             return [job.activity() for job in self._jobs.values()]
 
-    def go_on(self) -> None:
-        """Take over what programs that are gone left: what waited goes on, what was paused or failed stays so."""
+    def go_on(self, known: Collection[str] = ()) -> None:
+        """Take over what programs that are gone left: what waited goes on, what was paused stays so. A failure is told
+        once: it comes back only to the program that knows the activity (`known` by its id)."""
         with self._changed:
             for entry in self._ledger.take_over():
-                self._add(entry)
+                if entry.state is ActivityState.FAILED and entry.id not in known:
+                    Job(entry, self._means).tidy()
+                    with _tolerating():
+                        self._ledger.drop(entry.id)
+                else:
+                    self._add(entry)
             self._schedule()
 
     def download(self, model: str, title: str, medium: str, sources: tuple[Source, ...]) -> str:
@@ -86,7 +92,8 @@ class Downloads:
             if job is None:
                 left = self._ledger.take_over(lambda entry: entry.model == model)
                 for entry in left:
-                    added = self._add(entry)
+                    waits = entry.state is not ActivityState.DONE
+                    added = self._add(replace(entry, state=ActivityState.QUEUED, failure=None) if waits else entry)
                     job = added if not _is_over(added) else job
             if job is None:
                 entry = Entry(new_id(), model, title, medium, sources=sources, created=time.time())
@@ -121,6 +128,7 @@ class Downloads:
             if job.thread:
                 job.halt(ActivityState.CANCELLED)
             elif not _is_over(job):
+                job.tidy()
                 job.set_state(ActivityState.CANCELLED)
             self._drop(job)
 
@@ -222,6 +230,7 @@ class Downloads:
             job.ready()  # it waits until the switch is turned
         elif error and wish is not ActivityState.CANCELLED:
             _log.info("a download failed: %s %s", error.code, error.details)
+            job.tidy()
             job.fail(error)
             self._write(job, ActivityState.FAILED)
         elif not stopped and not error:
@@ -232,6 +241,8 @@ class Downloads:
         elif wish is ActivityState.QUEUED:
             job.ready()
         else:
+            if wish is not ActivityState.PAUSED:
+                job.tidy()
             job.set_state(wish or ActivityState.CANCELLED)
 
     def _room(self, job: Job) -> tuple[int, bool]:

@@ -184,6 +184,9 @@ class Store:
                 self._link(self.blob(repository, row.file), self.place(repository, commit, row.file.name))
         with _in_words(self.folder(repository)):
             sync_folder(self.folder(repository) / "snapshots" / commit)
+            for row in rows:
+                blob = self.blob(repository, row.file)
+                blob.with_name(f"{blob.name}.damaged").unlink(missing_ok=True)  # its like is here whole
         self._refer(repository, manifest.revision, commit)
         return self.write(manifest, (replace(row, verified=True) for row in rows))
 
@@ -280,6 +283,29 @@ class Store:
                 write_json(path, base.to_json())
             return base
 
+    def forget_empty(self, repository: str, commit: str, names: Sequence[str]) -> None:
+        """Forget that `names` were asked for, if nothing at all of them is on the disk; for who holds the lock."""
+        with self._manifest_lock:
+            path = self._manifest_path(repository, commit)
+            manifest = _read_manifest(path)
+            rows = [row for row in manifest.files if row.file.name in names] if manifest else []
+            if manifest is None or any(self._is_begun(repository, commit, row) for row in rows):
+                return
+            kept = tuple(row for row in manifest.files if row not in rows)
+            with _in_words(path):
+                for row in rows:
+                    self.part(repository, row.file).unlink(missing_ok=True)
+                if kept:
+                    write_json(path, replace(manifest, files=kept).to_json())
+                else:
+                    path.unlink(missing_ok=True)
+                _remove_empty(self.folder(repository))
+
+    def _is_begun(self, repository: str, commit: str, row: Row) -> bool:
+        there = self._there(repository, commit, row.file)
+        aside = there.with_name(f"{there.name}.damaged")
+        return row.verified or there.exists() or aside.exists() or self.received(repository, row.file) > 0
+
     def _manifest_path(self, repository: str, commit: str) -> Path:
         return self.models / "manifests" / f"{repository.replace('/', '--')}@{commit}.json"
 
@@ -287,6 +313,15 @@ class Store:
 def etag(file: RemoteFile) -> str:
     """The name of a file's blob: its hash, as the hub gives it."""
     return file.sha256 or file.git_sha1
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove `folder` if there is nothing but folders in it."""
+    inside = list(folder.rglob("*"))
+    if all(path.is_dir() and not path.is_symlink() for path in inside):
+        for path in (*sorted(inside, reverse=True), folder):
+            with contextlib.suppress(OSError):
+                path.rmdir()
 
 
 def _read_manifest(path: Path) -> Manifest | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -149,13 +149,13 @@ class Answers:
 
     # -- downloads --------------------------------------------------------------------------------------------
 
-    def _on_activities(self, go_on: bool = False, token: str = "") -> list[dict[str, Any]]:
+    def _on_activities(self, go_on: bool = False, token: str = "", known: Sequence[str] = ()) -> list[dict[str, Any]]:
         """All that is known; `go_on`: take over what programs that are gone left. `token` is one that a child before
-        this one kept for the session."""
+        this one kept for the session, `known` are the ids of what that told."""
         if token:
             self._secrets.set_token(self._hub().endpoint.host, token)
         if go_on:
-            self._manager().go_on()
+            self._manager().go_on(known)
         downloads = self._downloads.activities() if self._downloads else []
         return [activity.to_json() for activity in (*downloads, *self._works.activities())]
 

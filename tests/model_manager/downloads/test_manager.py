@@ -169,7 +169,7 @@ def test_a_damaged_file_is_put_aside_and_fetched_again(hub: FakeHub, make: Calla
     assert desk.get().state is ActivityState.DONE
     assert desk.content(SMALL, commit) == files()[SMALL]
     assert (len(hub.starts(SMALL)), len(hub.starts(LARGE))) == (2, 1)
-    assert path.with_name(path.name + ".damaged").is_file()
+    assert not path.with_name(path.name + ".damaged").exists()
 
 
 def test_what_another_tool_fetched_is_used(
@@ -320,7 +320,7 @@ def test_without_room_it_is_said_before_anything_is_fetched(
     failed = desk.get()
     assert failed.failure
     assert failed.failure.code == "download-no-room"
-    assert (failed.failure.arguments["need"], failed.failure.arguments["room"]) == ("0.0040", "0.0035")
+    assert (failed.failure.arguments["need"], failed.failure.arguments["room"]) == ("4 MB", "3.5 MB")
     assert hub.asked("*", "cdn") == []
     monkeypatch.undo()
     desk.change(models_limit=1_000_000)
@@ -366,7 +366,8 @@ def test_a_disk_that_fills_up_keeps_the_part_and_it_goes_on_when_there_is_room(
         monkeypatch.setattr(Part, "append", fill)
     failed = desk.get()
     assert failed.failure
-    assert failed.failure.code == "disk-full"
+    assert failed.failure.code == "download-disk-full"
+    assert failed.failure.arguments == {"path": str(desk.store.cache)}
     (part,) = desk.store.parts()
     kept = part.stat().st_size
     assert 1_000_000 < kept < 1_300_000
@@ -417,6 +418,40 @@ def test_one_damaged_file_does_not_stop_the_others(hub: FakeHub, make: Callable[
     desk.downloads.resume(failed.id)
     assert desk.ended(failed.id).state is ActivityState.DONE
     assert hub.starts(SMALL) == [0]
+
+
+def test_what_was_thrown_away_leaves_nothing_behind(hub: FakeHub, make: Callable[..., Desk]) -> None:
+    commit = hub.add(REPOSITORY, {"model.gguf": noise(300_000)})
+    hub.fault("wrong", "*/model.gguf", times=2, at=0)
+    desk = make()
+    failed = desk.get()
+    assert failed.failure
+    assert failed.failure.code == "download-damaged"
+    assert desk.store.manifests() == []
+    assert not desk.store.folder(REPOSITORY).exists()
+    desk.downloads.resume(failed.id)
+    assert desk.ended(failed.id).state is ActivityState.DONE
+    assert desk.content("model.gguf", commit) == noise(300_000)
+
+
+def test_a_failure_comes_back_only_to_who_knows_it(hub: FakeHub, make: Callable[..., Desk]) -> None:
+    hub.add(REPOSITORY, {"model.gguf": noise(300_000)})
+    hub.fault("wrong", "*/model.gguf", times=4, at=0)
+    first = make()
+    failed = first.get()
+    first.close()
+    same = make()
+    same.downloads.go_on([failed.id])
+    (told,) = same.downloads.activities()
+    assert (told.id, told.state, told.failure) == (failed.id, ActivityState.FAILED, failed.failure)
+    same.close()
+    later = make()
+    later.downloads.go_on()
+    assert later.downloads.activities() == []
+    later.close()
+    again = make()
+    again.downloads.go_on([failed.id])
+    assert again.downloads.activities() == []
 
 
 def test_the_speed_limit_counts_at_once(hub: FakeHub, make: Callable[..., Desk]) -> None:
