@@ -318,6 +318,27 @@ def test_damaged_and_empty_files_carry_nothing(tmp_path: Path, suffix: str) -> N
         assert (tmp_path / f"{number}{suffix}").read_bytes() == part
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+def test_damage_anywhere_is_said_in_words(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind.lower()}"
+    Image.fromarray(PIXELS).save(path, kind)
+    if path.suffix in (".png", ".jpeg", ".webp"):
+        carriers.embed(path, RECIPE)
+    whole = path.read_bytes()
+    random = np.random.default_rng(5)
+    for number in range(60):
+        data = bytearray(whole)
+        for place in random.integers(0, min(len(data), 300), 4):
+            data[place] = random.integers(0, 256)
+        path.write_bytes(data if number % 2 else data[: random.integers(0, len(data))])
+        for look in (pictures.read, pictures.size, carriers.extract):
+            try:
+                look(path)
+            except AtelierError as error:
+                assert path.name in str(error) or error.code == "picture-too-large"
+
+
 @pytest.mark.parametrize(
     "text",
     [
