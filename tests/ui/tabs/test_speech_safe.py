@@ -219,3 +219,28 @@ def test_a_narrow_header_keeps_its_buttons_in_a_menu(studio: Studio, tab: Speech
     studio.window.resize(1440, 900)
     studio.spin(100)
     assert header.more.isHidden() and header.undo.isVisible()
+
+
+def test_a_number_that_is_typed_is_not_written_over(studio: Studio, tab: SpeechTab) -> None:  # noqa: F811
+    document = write(tab)
+    studio.spin(300)
+    tab.panel.ends.set_expanded(True)
+    field = tab.panel.ends.fade_out.field
+    tab.panel.ends.fade_in.set_value(2)
+    field.selectAll()
+    QTest.keyClicks(field, "3")
+    studio.spin(400)
+    assert document.delivery.fade_in == 2
+    assert field.text() == "3"
+    tab.panel.speed.set_value(1.25)
+    tab.room.set_models(studio.services.bridge.models)
+    QTest.keyClick(field, Key.Key_Return)
+    studio.spin(400)
+    assert (document.delivery.fade_in, document.delivery.fade_out, document.delivery.speed) == (2, 3, 1.25)
+
+
+def test_the_pause_between_paragraphs_is_shown_as_it_is(studio: Studio, tab: SpeechTab) -> None:  # noqa: F811
+    document = write(tab)
+    document.set_delivery(paragraph_pause=2.0, model=HIBARI.id, voice="heart")
+    studio.spin(300)
+    assert tab.panel.form.values()["paragraph_pause"] == 2.0

@@ -206,7 +206,7 @@ class SpeechPanel(QWidget):
         if speaker is not None and (self._speaker is None or speaker.model.id != self._speaker.model.id):
             self._quiet = True
             self.form.set_params(advanced_params(speaker.model), speaker.model.defaults)
-            self.form.set_values(self._delivery.params)
+            self._show_params(self._delivery)
             self._quiet = False
         self._speaker = speaker
         voice = self._delivery.voice
@@ -221,8 +221,11 @@ class SpeechPanel(QWidget):
         self.pause.set_value(delivery.pause)
         self.pronunciation.set_lexicon(delivery.lexicon)
         self.ends.show_delivery(delivery)
-        self.form.set_values({"paragraph_pause": delivery.paragraph_pause, **delivery.params})
+        self._show_params(delivery)
         self._quiet = False
+
+    def _show_params(self, delivery: Delivery) -> None:
+        self.form.set_values({"paragraph_pause": delivery.paragraph_pause, **delivery.params})
 
     def take_seed(self) -> int | None:
         """The seed of the next run."""

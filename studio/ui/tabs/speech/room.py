@@ -197,6 +197,8 @@ class SpeechRoom(QObject):
     # -- models and voices ------------------------------------------------------------------------------------
 
     def set_models(self, models: Sequence[ModelInfo]) -> None:
+        if self._noter.isActive():
+            self._apply_delivery()  # what was just changed would be set back
         usable = [model for model in models if model.medium == "speech" and model.usable]
         self._panel.set_speakers(speakers(usable))
         self._stage.list.rows.set_models(usable)
@@ -223,7 +225,8 @@ class SpeechRoom(QObject):
         return replace(delivery, model=found.model.id, voice=found.voice.id)
 
     def _show_delivery(self, delivery: Delivery) -> None:
-        self._panel.show_delivery(delivery)
+        if delivery != self._panel.delivery:  # else a number that is being typed would be written over
+            self._panel.show_delivery(delivery)
         if delivery.model:
             self._picker.blockSignals(True)
             self._picker.choose(delivery.model)
