@@ -199,6 +199,26 @@ def build_sana(folder: Path) -> ModelFiles:
     return _saved(folder, build)
 
 
+def build_lora(folder: Path, base: str, model: ModelFiles) -> ModelFiles:
+    """A LoRA of rank 2 for the attention of `model`, as it lies after an import that found `base` in it."""
+    import torch
+    from safetensors.torch import save_file
+
+    kind = model.config["transformer"][1]
+    transformer = getattr(_diffusers(), kind).from_pretrained(model.root / "transformer")
+    folder.mkdir(parents=True)
+    tensors = {}
+    with torch.random.fork_rng():
+        torch.manual_seed(len(folder.name))
+        for name, module in transformer.named_modules():
+            if name.endswith(("to_q", "to_v")):
+                tensors[f"transformer.{name}.lora_A.weight"] = torch.randn(2, module.in_features)
+                tensors[f"transformer.{name}.lora_B.weight"] = torch.randn(module.out_features, 2)
+    path = folder / "style.safetensors"
+    save_file(tensors, path)
+    return ModelFiles(f"imported/{folder.name}", "lora", path, {path.name: path}, {"lora": base}, title=folder.name)
+
+
 BUILDERS: dict[str, Callable[[Path], ModelFiles]] = {
     "stable-diffusion-3": build_stable_diffusion_3,
     "flux": build_flux,

@@ -17,7 +17,8 @@ from studio.core.protocols import Context
 LARGEST = 256  # px
 INTERVAL = 0.25  # s between two previews
 _QUALITY = 80
-_PATCHES = 12  # on a side, of 4 latents each
+_PATCHES = 12  # on a side
+_PATCH = 32  # px
 
 Factors = Sequence[Sequence[float]]  # one row of red, green and blue for each channel, the last row is added
 
@@ -83,7 +84,8 @@ def fitted(vae: Any) -> Any:
     parameter = next(vae.parameters())
     generator = torch.Generator().manual_seed(0)
     patches = torch.randn((1, channels, _PATCHES, _PATCHES), generator=generator)
-    latents = patches.repeat_interleave(4, -1).repeat_interleave(4, -2)
+    repeat = max(1, _PATCH // getattr(vae, "spatial_compression_ratio", 8))
+    latents = patches.repeat_interleave(repeat, -1).repeat_interleave(repeat, -2)
     scaled = _as_decoded(vae, latents).to(parameter.device, parameter.dtype)
     with torch.no_grad():
         picture = vae.decode(scaled, return_dict=False)[0].float().cpu()

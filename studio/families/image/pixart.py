@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.core.i18n import N_
 from studio.core.jobs import Artifact, Medium, Request, Task
+from studio.core.models import ModelInfo
 from studio.core.protocols import Context, Device, Family, ModelFiles
 from studio.families import picturing
 from studio.families import picturing_params as fields
@@ -27,6 +28,7 @@ SPEC = Family(
         fields.guidance(4.5),
         fields.NUM_IMAGES,
         fields.scheduler(schedulers.UNET),
+        *fields.COMPILE,
         fields.PRECISION,
         fields.SEED,
     ),
@@ -68,9 +70,13 @@ def run(model: Painter, request: Request, ctx: Context) -> list[Artifact]:
     return picturing.draw(model, SPEC.check(request), ctx)
 
 
+def verify(request: Request, info: ModelInfo) -> None:
+    picturing.verify(request, info)
+
+
 def upgrade(params: dict[str, Any], from_version: int) -> dict[str, Any]:
     """Version 1 is the first: its params are as they are."""
-    return params
+    return picturing.upgrade(params, SPEC)
 
 
 def estimate(files: ModelFiles, device: Device) -> int:

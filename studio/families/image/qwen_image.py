@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.core.i18n import N_
 from studio.core.jobs import Artifact, Medium, Request, Task
+from studio.core.models import ModelInfo
 from studio.core.protocols import Context, Device, Family, ModelFiles
 from studio.families import picturing
 from studio.families import picturing_params as fields
@@ -28,12 +29,14 @@ SPEC = Family(
         fields.STRENGTH,
         fields.MASK_FEATHER,
         fields.NUM_IMAGES,
+        fields.LORAS,
         *fields.HIRES,
+        *fields.COMPILE,
         fields.PRECISION,
         fields.SEED,
     ),
     formats=(".png",),
-    libraries=("diffusers", "transformers", "torch"),
+    libraries=("diffusers", "transformers", "torch", "peft"),
 )
 _READ = 1024  # tokens, with those that end the conversation about them
 _FRAME = 5
@@ -87,9 +90,13 @@ def run(model: Painter, request: Request, ctx: Context) -> list[Artifact]:
     return picturing.draw(model, SPEC.check(request), ctx)
 
 
+def verify(request: Request, info: ModelInfo) -> None:
+    picturing.verify(request, info)
+
+
 def upgrade(params: dict[str, Any], from_version: int) -> dict[str, Any]:
     """Version 1 is the first: its params are as they are."""
-    return params
+    return picturing.upgrade(params, SPEC)
 
 
 def estimate(files: ModelFiles, device: Device) -> int:

@@ -12,12 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
-from studio.families.diffusion import ladder, loading, previews
+from studio.core.errors import InvalidInput
+from studio.core.jobs import Task
+from studio.families.diffusion import additions, ladder, loading, previews
 from studio.families.diffusion.clip_prompts import CUT_OFF, WEIGHTS_IGNORED
 from studio.families.diffusion.ladder import DEVICE, Rung
 from studio.families.diffusion.painter import Encoded
-from tests.fakes.tiny_transformers_pictures import BUILDERS, build_stable_diffusion_3
-from tests.families.image.drawing import SIDE, Loaded, load
+from tests.fakes.tiny_transformers_pictures import BUILDERS, build_lora, build_stable_diffusion_3
+from tests.families.image.drawing import SIDE, Easel, Loaded, load
 from tests.families.image.test_memory import CARD, Card
 
 SHOWN = 256  # px, at most
@@ -62,6 +64,24 @@ def test_the_negative_prompt_counts_where_there_is_guidance(loaded: Loaded, tmp_
             pixels(loaded, tmp_path, negative_prompt=words, **{manner.guidance: scale}) for words in ("", "a cat")
         )
         assert np.array_equal(one, other) is not counts
+
+
+def test_a_lora_of_its_architecture_acts_and_leaves_nothing_behind(loaded: Loaded, tmp_path: Path) -> None:
+    if "loras" not in {param.id for param in loaded.family.SPEC.params}:
+        return
+    base = loaded.model.architecture
+    lora, other = build_lora(tmp_path / "Ink", base, loaded.files), build_lora(tmp_path / "Other", "x", loaded.files)
+
+    def draw(**params: Any) -> Any:
+        ctx = Easel(tmp_path, models=(lora, other))
+        return loaded.family.run(loaded.model, loaded.request(Task.TEXT_TO_IMAGE, **params), ctx)[0].blob
+
+    plain = draw()
+    assert draw(loras=[{"model": lora.id}]) != plain
+    assert draw() == plain
+    with pytest.raises(InvalidInput) as refused:
+        draw(loras=[{"model": other.id}])
+    assert refused.value.code == "addition-not-suitable" and additions.NAMES[base] in str(refused.value)
 
 
 def test_the_denoising_is_shown(loaded: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
