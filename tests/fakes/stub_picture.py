@@ -50,6 +50,8 @@ SPEC = Family(
             fields.STRENGTH,
             fields.MASK_FEATHER,
             fields.LORAS,
+            fields.CONTROLS,
+            fields.REFERENCES,
             fields.scheduler(("EulerDiscreteScheduler", "DDIMScheduler")),
             fields.SEAMLESS,
             *fields.HIRES,
@@ -70,7 +72,11 @@ LORAS = (
     ModelInfo("lora/clay", "lora", Medium.IMAGE, "Soft clay", (), ModelState.INSTALLED, "imported"),
     ModelInfo("lora/paper", "lora", Medium.IMAGE, "Paper cut", (), ModelState.INSTALLED, "imported"),
 )
-MODELS = (info(), info("imported/sketch", "Sketchbook", "imported"), UPSCALER, CUTTER, *LORAS)
+GUIDES = (
+    ModelInfo("control/canny", "controlnet", Medium.IMAGE, "Canny edges", (), ModelState.INSTALLED, "hub"),
+    ModelInfo("adapter/style", "ip-adapter", Medium.IMAGE, "Style", (), ModelState.INSTALLED, "hub"),
+)
+MODELS = (info(), info("imported/sketch", "Sketchbook", "imported"), UPSCALER, CUTTER, *LORAS, *GUIDES)
 
 
 @dataclass

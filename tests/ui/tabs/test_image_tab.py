@@ -180,6 +180,27 @@ def test_styles_go_into_the_request(studio: Studio, tab: ImageTab) -> None:
     assert params["loras"] == [{"model": "lora/clay", "weight": 0.5}] and params["negative_prompt"] == "text"
 
 
+def test_pictures_to_follow_go_along(studio: Studio, tab: ImageTab, tmp_path: Path) -> None:
+    path = tmp_path / "house.png"
+    Image.new("RGB", (96, 96), "white").save(path)
+    for model in stub_picture.GUIDES:
+        row = tab.panel.guides.choose(model)
+        tab.room.take_guide(row, path)
+        studio.wait(lambda row=row: bool(row.part))
+    tab.panel.guides.rows[1].field.set_value(0.4)
+    make(studio, tab, count=1)
+    request = last_request(studio)
+    assert set(request.inputs) == {"control0", "reference0"} and request.parents == ()
+    assert request.params["controls"] == [{"model": "control/canny", "weight": 1.0, "kind": "canny"}]
+    assert request.params["references"] == [{"model": "adapter/style", "weight": 0.4}]
+    document = tab.room.document
+    assert document is not None and len(document.form["guides"]) == 2
+    form = dict(document.form)
+    tab.panel.guides.set_values([])
+    tab.panel.show_form(form)
+    assert tab.panel.guides.values() == form["guides"]
+
+
 def test_only_models_that_draw_are_chosen_from(tab: ImageTab) -> None:
     assert [model.title for model in tab.picker.models()] == ["Atelier Sticker", "Sketchbook"]
 

@@ -26,7 +26,7 @@ LORA = "lora"
 @dataclass(frozen=True)
 class Order:
     """All that a request is made from, as it is now; the document may change meanwhile. `item`: where the result in
-    edit lies; `cell` and `batch` say which place of a grid this is."""
+    edit lies; `guides` are rows of `Guides.wanted`."""
 
     document: PictureDocument
     canvas: Canvas
@@ -36,6 +36,7 @@ class Order:
     params: Mapping[str, Any]
     title: str = ""
     origin: Mapping[str, str] = field(default_factory=dict)
+    guides: Sequence[Mapping[str, Any]] = ()
 
 
 def draws(model: ModelInfo) -> bool:
@@ -76,13 +77,14 @@ def fitting(width: int, height: int, step: int, least: int, most: int) -> tuple[
 def request_of(order: Order) -> tuple[Request, dict[str, Path]]:
     """The request, and where its pictures lie. Reads and writes files: for a thread. Raises `AtelierError`."""
     document = order.document
-    params, inputs, places = dict(order.params), {}, {}
+    params, inputs, places, roles = dict(order.params), {}, {}, {}
     if order.task in (Task.IMAGE_TO_IMAGE, Task.INPAINT):
         roles = _pictures(order, params)
-        for role, name in roles.items():
-            path = document.part_path(name)
-            inputs[role] = Blob.of(path, PNG)
-            places[inputs[role].sha256] = path
+    roles |= _guides(order, params)
+    for role, name in roles.items():
+        path = document.part_path(name)
+        inputs[role] = Blob.of(path, PNG)
+        places[inputs[role].sha256] = path
     known = {param.id for param in params_of(order.model, order.task)}
     values = {**order.model.defaults, **params}
     source = order.canvas.source
@@ -93,7 +95,7 @@ def request_of(order: Order) -> tuple[Request, dict[str, Path]]:
         order.task,
         {name: value for name, value in values.items() if name in known},
         inputs=inputs,
-        parents=(source.item,) if inputs and source is not None and source.item else (),
+        parents=(source.item,) if "image" in inputs and source is not None and source.item else (),
         project=document.project,
         title=order.title,
         origin={"tab": TAB, "document": document.id, **order.origin},
@@ -150,6 +152,26 @@ def _pictures(order: Order, params: dict[str, Any]) -> dict[str, str]:
         mask = np.asarray(Image.fromarray(mask).resize((width, height)), np.uint8)
     image = order.document.write_part(pictures.encode(picture))
     return {"image": image, "mask": order.document.write_part(masks.encode(mask))}
+
+
+def _guides(order: Order, params: dict[str, Any]) -> dict[str, str]:
+    """Names of the parts of control and reference pictures by their role; sets the rows that belong to them. Edges and
+    scribbles are drawn here, what needs a model for it is taken as it is."""
+    from studio.media import control_images, pictures
+
+    roles: dict[str, str] = {}
+    rows: dict[str, list[dict[str, Any]]] = {"controls": [], "references": []}
+    for guide in order.guides:
+        row = {name: value for name, value in guide.items() if name not in ("param", "part")}
+        name = str(guide["part"])
+        if row.get("kind") in control_images.KINDS:
+            picture = control_images.make(pictures.read(order.document.part_path(name)), row["kind"])
+            name = order.document.write_part(pictures.encode(picture))
+        place = rows[guide["param"]]
+        roles[f"{guide['param'].removesuffix('s')}{len(place)}"] = name
+        place.append(row)
+    params |= {name: found for name, found in rows.items() if found}
+    return roles
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

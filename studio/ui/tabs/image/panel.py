@@ -15,6 +15,7 @@ from studio.core.models import ModelInfo
 from studio.core.params import Integer, Number, Param
 from studio.ui.form import ParamForm
 from studio.ui.tabs.image.asking import MASK, MODES, TEXT, params_of
+from studio.ui.tabs.image.guides import Guides
 from studio.ui.tabs.image.lora_rows import LoraRows
 from studio.ui.tabs.image.size_fields import SizeFields
 from studio.ui.tabs.text.memory import Memory
@@ -29,7 +30,7 @@ from studio.ui.widgets.sliders import SliderRow
 # What this panel shows by itself; everything else of a family is under "Advanced".
 OWN = {
     *("prompt", "negative_prompt", "width", "height", "num_inference_steps", "guidance_scale", "seed", "num_images"),
-    *("strength", "loras", "mask_feather"),
+    *("strength", "loras", "mask_feather", "controls", "references"),
 }
 
 
@@ -96,6 +97,7 @@ class ImagePanel(QWidget):
         self._seed_row = _labelled(_("Seed"), self.seed)
         self.loras = LoraRows()
         self._lora_line = Separator()
+        self.guides = Guides()
         self.form_fold = ParamForm()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -116,6 +118,7 @@ class ImagePanel(QWidget):
         column.addSpacing(8)
         column.addWidget(Separator())
         column.addSpacing(4)
+        column.addWidget(self.guides)
         column.addWidget(self.form_fold)
         column.addStretch(1)
         self.source.open_wanted.connect(self.open_wanted)
@@ -130,6 +133,7 @@ class ImagePanel(QWidget):
             self.seed.value_changed,
             self.seed.lock_changed,
             self.loras.changed,
+            self.guides.changed,
             self.form_fold.changed,
         ):
             signal.connect(self._on_changed)
@@ -176,8 +180,10 @@ class ImagePanel(QWidget):
         self._quiet = False
         self._on_changed()
 
-    def set_loras(self, models: Sequence[ModelInfo]) -> None:
-        self.loras.set_models(models)
+    def set_additions(self, loras: Sequence[ModelInfo], models: Sequence[ModelInfo]) -> None:
+        """Styles, and what can follow other pictures (among `models`)."""
+        self.loras.set_models(loras)
+        self.guides.set_models(models)
         self._show_parts()
 
     def _usual(self, name: str) -> Any:
@@ -201,6 +207,7 @@ class ImagePanel(QWidget):
         styles = "loras" in known and self.loras.offers
         self.loras.setVisible(styles)
         self._lora_line.setVisible(styles)
+        self.guides.set_known(list(known))
         was, self._quiet = self._quiet, True
         self.form_fold.set_params([spec for spec in specs if spec.id not in OWN], model.defaults if model else {})
         self._quiet = was
@@ -240,6 +247,7 @@ class ImagePanel(QWidget):
             "mode": self._mode,
             "model": self._model.id if self._model else "",
             "params": {**kept, **self.values()},
+            "guides": self.guides.values(),
             "seed_locked": self.seed.is_locked(),
         }
 
@@ -250,6 +258,7 @@ class ImagePanel(QWidget):
             self._mode = str(form["mode"])
             self._show_parts()
         self.show_values(form.get("params", {}))
+        self.guides.set_values([row for row in form.get("guides", ()) if isinstance(row, dict)])
         self.seed.set_locked(bool(form.get("seed_locked")))
         self._quiet = False
 

@@ -23,6 +23,7 @@ from studio.ui.tabs.image.batch import Batch
 from studio.ui.tabs.image.count_field import CountField
 from studio.ui.tabs.image.desk import Desk, Run
 from studio.ui.tabs.image.details import open_details
+from studio.ui.tabs.image.guides import GuideRow
 from studio.ui.tabs.image.history import HistoryList
 from studio.ui.tabs.image.loading import Thumbs
 from studio.ui.tabs.image.outgoing import Outgoing
@@ -147,6 +148,7 @@ class ImageTab(Tab):
         shelf.edit_wanted.connect(self.edit)
         shelf.gone.connect(self._on_gone)
         room.refreshed.connect(self._show_header)
+        room.guide_wanted.connect(self._on_guide)
         self.panel.open_wanted.connect(self.ask_picture)
         self.image_stage.picture_dropped.connect(lambda image: room.paste_picture(image, _("Dropped picture")))
         self.image_stage.empty.sample_chosen.connect(self._on_sample)
@@ -258,13 +260,20 @@ class ImageTab(Tab):
 
     def ask_picture(self) -> None:
         """Choose a picture to work on."""
+        if (path := self._choose_file()) is not None:
+            self.room.open_picture(path)
+
+    def _on_guide(self, row: GuideRow) -> None:
+        if (path := self._choose_file()) is not None:
+            self.room.take_guide(row, path)
+
+    def _choose_file(self) -> Path | None:
         start = str(export_folder(self.services, self.shell.project))
         names = " ".join(f"*{suffix}" for suffix in PICTURE_SUFFIXES)
         chosen, _filter = QFileDialog.getOpenFileName(
             self.stage.window(), _("Open a picture"), start, f"{_('Pictures')} ({names})"
         )
-        if chosen:
-            self.room.open_picture(Path(chosen))
+        return Path(chosen) if chosen else None
 
     def paste(self) -> None:
         """Work on the picture that the clipboard holds."""
