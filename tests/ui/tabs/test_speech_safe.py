@@ -179,6 +179,8 @@ def test_what_is_open_is_told_to_the_window(studio: Studio, tab: SpeechTab) -> N
     tab.room.new()
     tab.room.open(document.id)
     assert told == [document.id, "", document.id]
+    kept = lambda: (studio.settings.values.last or {}).get("tab-speech", {})  # noqa: E731
+    studio.wait(lambda: kept().get("document") == document.id)  # so that a start after a crash opens it again
 
 
 def test_a_damaged_reading_can_be_opened_as_it_was(studio: Studio, tab: SpeechTab) -> None:  # noqa: F811
