@@ -267,3 +267,14 @@ def _script(folder: Path, program: Path) -> str:
     path.write_text(f"#!/bin/sh\nexec {sys.executable} {program}\n")
     path.chmod(0o755)
     return str(path)
+
+
+def test_wheels_of_one_platform_are_fetched_on_every_other() -> None:
+    assert starter._target("tiny-1.0-py3-none-any.whl") == ()
+    options = starter._target("tiny_model-2.0.0-cp311-none-manylinux1_x86_64.whl")
+    assert options == (
+        "--python-version=3.11",
+        "--implementation=cp",
+        "--abi=none",
+        "--platform=manylinux1_x86_64",
+    )

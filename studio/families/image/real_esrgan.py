@@ -6,7 +6,6 @@ which run through torch on any device.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -77,7 +76,9 @@ class NcnnNetwork:
     """A network in ncnn's form, on the processor."""
 
     def __init__(self, param: Path, weights: Path, scale: int, threads: int) -> None:
-        self._ncnn: Any = importlib.import_module("ncnn")
+        import ncnn
+
+        self._ncnn: Any = ncnn  # its types are not all told
         self.scale = scale
         self.tile = 192 if weights.stat().st_size < _LARGE else 96
         self._net = self._ncnn.Net()
