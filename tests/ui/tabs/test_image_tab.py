@@ -185,7 +185,7 @@ def test_pictures_to_follow_go_along(studio: Studio, tab: ImageTab, tmp_path: Pa
     Image.new("RGB", (96, 96), "white").save(path)
     for model in stub_picture.GUIDES:
         row = tab.panel.guides.choose(model)
-        tab.room.take_guide(row, path)
+        tab.room.incoming.take_guide(row, path)
         studio.wait(lambda row=row: bool(row.part))
     tab.panel.guides.rows[1].field.set_value(0.4)
     make(studio, tab, count=1)
@@ -234,7 +234,7 @@ def test_what_is_no_picture_is_said_in_words(studio: Studio, tab: ImageTab, tmp_
     elif kind == "huge":
         Image.new("1", (30_000, 30_000)).save(path)
     tab.panel.prompt.set_text("a star")
-    tab.room.open_picture(path)
+    tab.room.incoming.open_picture(path)
     studio.wait(lambda: "wrong.png" in toasts(studio) or "30" in toasts(studio))
     assert tab.showing.source is None and tab.panel.prompt.text() == "a star"
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QPixmap
 
 from studio.core.errors import AtelierError, InvalidInput
 from studio.core.i18n import _
@@ -22,11 +21,10 @@ from studio.ui.listening import listen
 from studio.ui.model_picker import ModelPicker
 from studio.ui.services import Services
 from studio.ui.tabs.base import Shell
-from studio.ui.tabs.image.asking import MASK, MODES, PICTURE, TEXT, Order, able, is_lora, request_of, work_request
+from studio.ui.tabs.image.asking import MASK, MODES, TEXT, Order, able, is_lora, request_of, work_request
 from studio.ui.tabs.image.count_field import CountField
 from studio.ui.tabs.image.desk import Desk, Run, expected
-from studio.ui.tabs.image.guides import GuideRow
-from studio.ui.tabs.image.loading import read_image
+from studio.ui.tabs.image.incoming import Incoming
 from studio.ui.tabs.image.panel import ImagePanel
 from studio.ui.tabs.image.showing import Showing
 from studio.ui.tabs.image.stage import ImageStage
@@ -40,12 +38,10 @@ TOKENS_MS = 500
 
 class ImageRoom(QObject):
     """`document` is the piece of work; it is made when something is asked for, typed or painted. `refreshed` after
-    everything that changes what the header says; `began` carries a run that was asked for here; `guide_wanted` a row
-    that needs a picture from a file."""
+    everything that changes what the header says; `began` carries a run that was asked for here."""
 
     refreshed = Signal()
     began = Signal(object)
-    guide_wanted = Signal(object)
 
     def __init__(
         self,
@@ -70,6 +66,7 @@ class ImageRoom(QObject):
         self._asking = False
         self._quiet = False
         self.showing = Showing(services, stage, self)
+        self.incoming = Incoming(services, shell, panel, self.showing, self.ensure, self.set_mode, self)
         self._tokens = QTimer(self)
         self._tokens.setSingleShot(True)
         self._tokens.setInterval(TOKENS_MS)
@@ -107,7 +104,6 @@ class ImageRoom(QObject):
         bar.clear_wanted.connect(lambda: self._edit(PictureDocument.clear_mask))
         bar.undo_wanted.connect(self.undo)
         bar.repaint_wanted.connect(self.repaint)
-        self._panel.guides.picture_wanted.connect(self._on_guide)
         view.set_brush(*bar.brush())
 
     @property
@@ -167,7 +163,7 @@ class ImageRoom(QObject):
         self._count.set_value(self._panel.count)
         self._stage.bar.set_feather(int(form.get("params", {}).get("mask_feather", self._stage.bar.feather()) or 0))
         self._quiet = False
-        self._show_guides(document)
+        self.incoming.show_guides(document)
         if document.canvas.source is not None:
             self.showing.show_source(document.canvas.source)
         elif document.pictures and (item := self._services.library.item(document.pictures[-1])) is not None:
@@ -429,90 +425,6 @@ class ImageRoom(QObject):
             self.showing.unwatch()
         self._picker.set_loading(any(each.phase == "load" for each in self._desk.runs))
         self.refresh()
-
-    # -- pictures from elsewhere ------------------------------------------------------------------------------
-
-    def open_picture(self, path: Path) -> None:
-        """Work on the picture in a file of the user's. Said in words where it is none."""
-
-        def read() -> tuple[bytes, int, int, str]:
-            from studio.media import pictures
-
-            picture = pictures.read(path)
-            return pictures.encode(picture), picture.width, picture.height, picture.remark
-
-        self._services.bridge.work(
-            read, lambda made: self._take_picture(path.stem, *made), self._shell.show_error, owner=self
-        )
-
-    def paste_picture(self, image: QImage, name: str = "") -> None:
-        """Work on a picture from the clipboard or from another program."""
-        data = QByteArray()
-        buffer = QBuffer(data)
-        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        image.save(buffer, "PNG")  # type: ignore
-        self._take_picture(name or _("Pasted picture"), bytes(data.data()), image.width(), image.height(), "")
-
-    def _take_picture(self, name: str, data: bytes, width: int, height: int, remark: str) -> None:
-        document = self.ensure()
-        if document is None:
-            return
-        try:
-            part = document.write_part(data)
-            document.set_source(Source(part=part, name=name, width=width, height=height))
-        except AtelierError as error:
-            self._shell.show_error(error)
-            return
-        if self._panel.mode == TEXT:
-            self.set_mode(PICTURE)
-        if remark:
-            self._shell.toast(remark, kind="info")
-
-    def work_with(self, item: Item) -> None:
-        """Start from a result."""
-        self.showing.show_item(item)
-        if self._panel.mode == TEXT:
-            self.set_mode(PICTURE)
-
-    def _on_guide(self, row: GuideRow, at: QWidget) -> None:
-        """Ask which picture is followed: the one shown, or one from a file."""
-        menu = QMenu(at)
-        shown, document = self.showing.source, self.document
-        action = menu.addAction(_("The picture that is shown"))
-        action.setEnabled(shown is not None)
-        if self.showing.item is not None:
-            path = self.showing.item.path
-            action.triggered.connect(lambda _checked=False: self.take_guide(row, path))
-        elif shown is not None and document is not None:
-            path = document.part_path(shown.part)
-            action.triggered.connect(lambda _checked=False: self.take_guide(row, path))
-        menu.addAction(_("Open…"), lambda: self.guide_wanted.emit(row))
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(at.mapToGlobal(at.rect().bottomLeft()))
-
-    def _show_guides(self, document: PictureDocument) -> None:
-        """The pictures of the rows that the document brought along."""
-        for row in self._panel.guides.rows:
-            path = document.part_path(row.part)
-            show = lambda image, row=row: row.show_picture(QPixmap.fromImage(image))  # noqa: E731
-            self._services.bridge.work(lambda path=path: read_image(path, 96), show, owner=row)
-
-    def take_guide(self, row: GuideRow, path: Path) -> None:
-        """Let `row` follow the picture in a file."""
-        document = self.ensure()
-        if document is None:
-            return
-
-        def read() -> tuple[str, QImage]:
-            from studio.media import pictures
-
-            picture = pictures.read(path)
-            return document.write_part(pictures.encode(picture)), QImage.fromData(pictures.preview(picture, 96))
-
-        def done(made: tuple[str, QImage]) -> None:
-            row.set_picture(made[0], QPixmap.fromImage(made[1]))
-
-        self._services.bridge.work(read, done, self._shell.show_error, owner=row)
 
     # -- the mask ---------------------------------------------------------------------------------------------
 

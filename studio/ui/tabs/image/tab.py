@@ -142,15 +142,15 @@ class ImageTab(Tab):
         shelf.watched.connect(self.showing.watch)
         shelf.compare_wanted.connect(self.showing.compare)
         shelf.settings_wanted.connect(self.use_settings)
-        shelf.source_wanted.connect(room.work_with)
+        shelf.source_wanted.connect(room.incoming.work_with)
         shelf.work_wanted.connect(room.work_on)
         shelf.export_wanted.connect(self.outgoing.export)
         shelf.edit_wanted.connect(self.edit)
         shelf.gone.connect(self._on_gone)
         room.refreshed.connect(self._show_header)
-        room.guide_wanted.connect(self._on_guide)
+        room.incoming.guide_wanted.connect(self._on_guide)
         self.panel.open_wanted.connect(self.ask_picture)
-        self.image_stage.picture_dropped.connect(lambda image: room.paste_picture(image, _("Dropped picture")))
+        self.image_stage.picture_dropped.connect(lambda image: room.incoming.paste_picture(image, _("Dropped picture")))
         self.image_stage.empty.sample_chosen.connect(self._on_sample)
         self.image_stage.compare.closed.connect(self.showing.end_compare)
         self.image_stage.grid.closed.connect(self.batch.close)
@@ -256,22 +256,22 @@ class ImageTab(Tab):
 
     def edit(self, item: Item) -> None:
         """Crop, turn and set the levels of a picture; what comes of it is worked on."""
-        self.outgoing.edit(item, self.room.paste_picture)
+        self.outgoing.edit(item, self.room.incoming.paste_picture)
 
     def ask_picture(self) -> None:
         """Choose a picture to work on."""
         if (path := self._choose_file()) is not None:
-            self.room.open_picture(path)
+            self.room.incoming.open_picture(path)
 
     def _on_guide(self, row: GuideRow) -> None:
         if (path := self._choose_file()) is not None:
-            self.room.take_guide(row, path)
+            self.room.incoming.take_guide(row, path)
 
     def _choose_file(self) -> Path | None:
         start = str(export_folder(self.services, self.shell.project))
         names = " ".join(f"*{suffix}" for suffix in PICTURE_SUFFIXES)
         chosen, _filter = QFileDialog.getOpenFileName(
-            self.stage.window(), _("Open a picture"), start, f"{_('Pictures')} ({names})"
+            self.stage.window(), _("Open a picture"), start, _("Pictures ({patterns})").format(patterns=names)
         )
         return Path(chosen) if chosen else None
 
@@ -280,9 +280,9 @@ class ImageTab(Tab):
         data = QGuiApplication.clipboard().mimeData()
         files = local_files(data)
         if files:
-            self.room.open_picture(files[0])
+            self.room.incoming.open_picture(files[0])
         elif data.hasImage() and isinstance(image := data.imageData(), QImage):
-            self.room.paste_picture(image)
+            self.room.incoming.paste_picture(image)
         else:
             self.shell.toast(_("There is no picture in the clipboard."), kind="info")
 
@@ -340,11 +340,11 @@ class ImageTab(Tab):
     def accept(self, target: str, payload: Payload) -> None:
         item = self.services.library.item(payload.items[0]) if payload.items else None
         if item is not None:
-            self.room.work_with(item)
+            self.room.incoming.work_with(item)
 
     def open_picture(self, path: Path) -> None:
         """A picture without a recipe was dropped."""
-        self.room.open_picture(path)
+        self.room.incoming.open_picture(path)
 
     def use_model(self, model: str) -> None:
         self.picker.choose(model)
