@@ -21,10 +21,10 @@ class Fit(StrEnum):
     UNKNOWN = "unknown"
 
 
-def fit(model: ModelInfo, devices: Iterable[DeviceStatus]) -> Fit:
-    """How `model` fits the device that suits it best. What other programs hold right now does not count: it changes,
-    and the engine makes room before it loads."""
-    found = [_on(model, device) for device in devices if device.memory_total > 0]
+def fit(model: ModelInfo, devices: Iterable[DeviceStatus], limit: int = 0) -> Fit:
+    """How `model` fits the device that suits it best; `limit` is what the user lets models take, in bytes (0: all).
+    What other programs hold right now does not count: it changes, and the engine makes room before it loads."""
+    found = [_on(model, device, limit) for device in devices if device.memory_total > 0]
     return next((each for each in (Fit.FITS, Fit.TIGHT, Fit.TOO_LARGE) if each in found), Fit.UNKNOWN)
 
 
@@ -34,11 +34,12 @@ def need(model: ModelInfo, kind: str = "cpu") -> int:
     return estimate or round(model.size * _WITHOUT_ESTIMATE)
 
 
-def _on(model: ModelInfo, device: DeviceStatus) -> Fit:
+def _on(model: ModelInfo, device: DeviceStatus, limit: int) -> Fit:
     needed = need(model, device.kind)
     if needed <= 0:
         return Fit.UNKNOWN
     room = device.memory_total - _KEPT_FREE.get(device.kind, 1 << 30)
+    room = min(room, limit) if limit else room
     if needed <= room * _COMFORT:
         return Fit.FITS
     return Fit.TIGHT if needed <= room else Fit.TOO_LARGE

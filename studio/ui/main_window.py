@@ -317,6 +317,9 @@ class MainWindow(DropArea):
         if (id_ := self._tab_for(model.medium)) is not None:
             self.open_tab(id_).use_model(model.id)
 
+    def uses(self, medium: Medium) -> bool:
+        return self._tab_for(medium) is not None
+
     def open_settings(self, page: str = "general") -> None:
         from studio.ui.settings import SettingsSheet
 

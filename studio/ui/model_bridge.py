@@ -76,10 +76,11 @@ class ModelBridge(QObject):
         return next((info for info in self.models if info.id == id), None)
 
     def activity_of(self, model: str) -> Activity | None:
-        """The work that a model's card tells of: what goes on, is paused or has failed."""
-        quiet = (ActivityState.DONE, ActivityState.CANCELLED)
-        mine = [a for a in self.activities.values() if a.model == model and a.kind in GOING and a.state not in quiet]
-        return mine[-1] if mine else None
+        """The work that a model's card tells of: what goes on or is paused; else the last, if it has failed."""
+        mine = [a for a in self.activities.values() if a.model == model and a.kind in GOING]
+        alive = [activity for activity in mine if not activity.ended]
+        last = (alive or mine or [None])[-1]
+        return last if last is not None and (alive or last.state is ActivityState.FAILED) else None
 
     def going(self) -> list[Activity]:
         """All work that has not ended: what is under way first, then what is paused."""

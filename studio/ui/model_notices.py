@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
+from shiboken6 import isValid
 
 from studio.core.activities import Activity, ActivityKind, ActivityState
-from studio.core.errors import AtelierError
-from studio.core.i18n import _
+from studio.core.errors import AtelierError, explain
+from studio.core.i18n import _, n_, sentences
 from studio.core.jobs import Medium
 from studio.core.models import ModelInfo
 from studio.ui.tabs.models import words
@@ -19,6 +20,7 @@ from studio.ui.widgets.dialogs import Choice, Dialog
 if TYPE_CHECKING:
     from studio.ui.main_window import MainWindow
     from studio.ui.tabs.models.tab import ModelsTab
+    from studio.ui.widgets.toasts import Toast
 
 TAB = "models"
 Action = tuple[str, Callable[[], Any]]
@@ -32,6 +34,8 @@ class ModelNotices(QObject):
         self._window = window
         self._models = window.services.models
         self._told: set[tuple[str, ActivityState]] = set()
+        self._stopped: dict[str, Activity] = {}  # failed downloads that a notice tells of, by model
+        self._notice: Toast | None = None
         self._models.activity_changed.connect(self._on_activity)
         self._models.failed.connect(window.show_error)
         self._models.asked_to_show.connect(self.show_medium)
@@ -73,6 +77,9 @@ class ModelNotices(QObject):
     # -- news -------------------------------------------------------------------------------------------------
 
     def _on_activity(self, activity: Activity) -> None:
+        if activity.model in self._stopped and activity.state is not ActivityState.FAILED:
+            del self._stopped[activity.model]  # it goes on, is done or was given up: the notice is old
+            self._show_stopped()
         if not activity.ended:
             self._told = {(id, state) for id, state in self._told if id != activity.id}
             return
@@ -85,20 +92,65 @@ class ModelNotices(QObject):
             self._tell_done(activity)
 
     def _tell_failure(self, activity: Activity) -> None:
-        failure = activity.failure
-        error = AtelierError(failure.code, dict(failure.arguments), failure.details) if failure else None
-        error = error or AtelierError("internal")
-        actions: list[Action] = []
+        if activity.kind is ActivityKind.DOWNLOAD and activity.model:
+            self._stopped.pop(activity.model, None)
+            self._stopped[activity.model] = activity
+            self._show_stopped()
+            return
+        error = _error(activity)
+        self._window.show_error(error, self._ways(error))
+
+    def _show_stopped(self) -> None:
+        """One notice for all downloads that failed: it names the model, or counts them."""
+        toasts = self._window.toasts
+        before, self._notice = self._notice, None
+        if before is not None and isValid(before):
+            toasts.remove(before)
+        rows = list(self._stopped.values())
+        if not rows:
+            return
+        error = _error(rows[-1])
+        actions: list[Action]
+        if len(rows) == 1:
+            words_of = explain(error.code, error.arguments)
+            title = _("{title} could not be downloaded.").format(title=rows[0].title)
+            text = sentences(words_of.title, words_of.body)
+            actions = self._single(rows[0], error)
+        else:
+            title = n_("{count} download stopped.", "{count} downloads stopped.", len(rows)).format(count=len(rows))
+            names = _(", ").join(activity.title for activity in rows)
+            again = [activity for activity in rows if _can_go_on(activity)]
+            text = _("{names}. Their cards say why.").format(names=names)
+            actions = [(_("Show them"), lambda: self._show_all(rows[0].model))]
+            if again:
+                actions.insert(0, (_("Resume"), lambda: self._resume(again)))
+        notice = toasts.show_toast(text, "error", title=title, actions=actions, details=error.details or "")
+        notice.closed.connect(self._stopped.clear)
+        self._notice = notice
+
+    def _single(self, activity: Activity, error: AtelierError) -> list[Action]:
         info = self._models.model(activity.model)
         if error.code == "hub-gated" and info is not None:
-            actions.append((_("Review"), lambda: self.show_model(info)))
-        elif activity.kind is ActivityKind.DOWNLOAD:
-            actions.append((_("Resume"), lambda: self._ask(self._models.client.resume(activity.id))))
+            return [(_("Review"), lambda: self.show_model(info))]
+        again = _("Download again") if words.thrown_away(activity) else _("Resume")
+        first: list[Action] = [(again, lambda: self._resume([activity]))] if _can_go_on(activity) else []
+        return [*first, *self._ways(error)]
+
+    def _ways(self, error: AtelierError) -> list[Action]:
         if error.code in ("disk-full", "download-no-room", "models-limit"):
-            actions.append((_("Free up space"), self._free_up))
-        if error.code.startswith("hub-") and error.code != "hub-gated":
-            actions.append((_("Network settings"), lambda: self._window.open_settings("models")))
-        self._window.show_error(error, actions)
+            return [(_("Free up space"), self._free_up)]
+        if error.code in words.NETWORK_CODES:
+            return [(_("Network settings"), lambda: self._window.open_settings("models"))]
+        return []
+
+    def _resume(self, rows: list[Activity]) -> None:
+        for activity in rows:
+            self._ask(self._models.client.resume(activity.id))
+
+    def _show_all(self, first: str) -> None:
+        if (tab := self.tab()) is not None:
+            tab.show_all()
+            tab.models_stage.cards.choose(first)
 
     def _tell_done(self, activity: Activity) -> None:
         window = self._window
@@ -150,3 +202,15 @@ class ModelNotices(QObject):
 
     def _ask(self, future: Any) -> None:
         self._models.ask(future, owner=self)
+
+
+def _error(activity: Activity) -> AtelierError:
+    failure = activity.failure
+    if failure is None:
+        return AtelierError("internal")
+    return AtelierError(failure.code, dict(failure.arguments), failure.details)
+
+
+def _can_go_on(activity: Activity) -> bool:
+    """Whether asking once more can help."""
+    return activity.failure is None or activity.failure.code not in ("hub-gated", *words.HOPELESS)

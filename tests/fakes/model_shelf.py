@@ -19,6 +19,7 @@ FILES = {
 _TASKS = {
     Medium.TEXT: (Task.CONTINUE, Task.INSTRUCT, Task.CHAT),
     Medium.SPEECH: (Task.SPEAK,),
+    Medium.IMAGE: (Task.TEXT_TO_IMAGE,),
 }
 
 

@@ -33,7 +33,8 @@ State, Kind = ActivityState, ActivityKind
 class FakeModels(ModelsClient):
     """`asked` are the questions so far. `accepted` names the gated models whose terms were accepted, `inspections` and
     `refusals` answer `inspect` by file name, `damaged` names files that `verify` finds, by model, `newer` the models
-    for which there is an update."""
+    for which there is an update; `users` are names by token, `bad_tokens` what the hub refuses, `loaded` what an engine
+    holds in its memory."""
 
     def __init__(
         self,
@@ -54,6 +55,9 @@ class FakeModels(ModelsClient):
         self.inspections: dict[str, Mapping[str, Any]] = {}
         self.damaged: dict[str, list[str]] = {}
         self.token = ""
+        self.users: dict[str, str] = {}
+        self.bad_tokens: set[str] = set()
+        self.loaded: set[str] = set()
         self.folders: list[str] = []
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self._models = {info.id: info for info in models}
@@ -284,7 +288,8 @@ class FakeModels(ModelsClient):
     def _removal(self, models: list[str]) -> Mapping[str, Any]:
         rows = [self._info(model) for model in models]
         kept = [{"id": info.id, "why": "model-not-ours"} for info in rows if info.origin == "folder"]
-        gone = [info for info in rows if info.origin != "folder"]
+        kept += [{"id": info.id, "why": "model-in-use"} for info in rows if info.id in self.loaded]
+        gone = [info for info in rows if info.origin != "folder" and info.id not in self.loaded]
         return {
             "frees": sum(self._held(info) for info in gone),
             "paths": [f"models/{info.id}" for info in gone],
@@ -345,9 +350,12 @@ class FakeModels(ModelsClient):
 
     def _token_state(self) -> Mapping[str, Any]:
         kept = "keyring" if self.token else ""
-        return {"host": "huggingface.co", "known": bool(self.token), "kept": kept, "user": ""}
+        user = self.users.get(self.token, "")
+        return {"host": "huggingface.co", "known": bool(self.token), "kept": kept, "user": user}
 
     def _set_token(self, token: str) -> Mapping[str, Any]:
+        if token in self.bad_tokens:
+            raise AtelierError("hub-token", {"host": "huggingface.co"})
         self.token = token
         return self._token_state()
 

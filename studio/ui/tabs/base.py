@@ -92,6 +92,10 @@ class Shell(Protocol):
         """Open the tab of the model's medium with this model chosen."""
         ...
 
+    def uses(self, medium: Medium) -> bool:
+        """Whether there is a tab for models of this medium."""
+        ...
+
     def open_settings(self, page: str = "general") -> None:
         """Open a page of the settings."""
         ...

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -14,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 
 from studio.core import i18n
-from studio.core.activities import ActivityState
+from studio.core.activities import Activity, ActivityState
 from studio.core.errors import AtelierError
 from studio.core.fits import Fit
 from studio.core.jobs import Failure, Medium
@@ -116,11 +118,26 @@ def test_nothing_is_asked_before_the_tab_is_shown(studio: Studio) -> None:
 
 def test_media_and_states_are_counted(tab: ModelsTab) -> None:
     panel = tab.panel
+    panel.fits.setChecked(False)
     assert panel.media[None].count() == len(CATALOGUE)
     assert panel.media[Medium.SPEECH].count() == sum(info.medium == Medium.SPEECH for info in CATALOGUE)
-    panel.fits.setChecked(False)
     assert panel.states["installed"].accessibleDescription() == str(sum(info.usable for info in CATALOGUE))
     assert panel.states["acceptance"].accessibleDescription() == "3"
+    shown = sum(int(panel.states[state].accessibleDescription()) for state in panel.states)
+    assert shown == len(CATALOGUE)  # nothing is counted twice
+    assert panel._total.text() == f"{len(CATALOGUE)} models"
+
+
+def test_counts_of_media_and_states_follow_the_search(tab: ModelsTab) -> None:
+    panel, search = tab.panel, tab.models_stage.search
+    panel.fits.setChecked(False)
+    search.setText("qwen")
+    search.settle()
+    assert panel.media[None].count() == panel.media[Medium.TEXT].count() == len(listed(tab)) == 2
+    assert panel.media[Medium.SPEECH].count() == 0
+    assert panel.media[Medium.SPEECH].isVisible()  # the column does not jump while one types
+    assert panel.states["missing"].accessibleDescription() == "2"
+    assert not panel.states["unusable"].isVisible()
 
 
 def test_filters_narrow_the_list(tab: ModelsTab) -> None:
@@ -183,6 +200,7 @@ def test_nothing_fits_the_filters(tab: ModelsTab) -> None:
     tab.models_stage.search.setText("xylophone")
     tab.models_stage.search.settle()
     assert tab.models_stage.is_empty
+    assert tab.models_stage.empty._title.text() == "No model matches this search."
     (button,) = tab.models_stage.empty.findChildren(QPushButton)
     button.click()
     assert not tab.models_stage.is_empty
@@ -242,9 +260,20 @@ def test_cancelled_download_is_kept_as_a_part_and_resumed(tab: ModelsTab, studio
     studio.models.holding = True
     click(tab, "mms-deu", words.DOWNLOAD)
     studio.wait(lambda: (a := card(tab, "mms-deu").activity) is not None and a.done > 0)
+    tab.activate()  # the list is put in order anew
+    place = listed(tab).index("mms-deu")
     click(tab, "mms-deu", words.CANCEL)
     studio.wait(lambda: card(tab, "mms-deu").info.state is ModelState.PARTIAL)
     assert words.main_action(card(tab, "mms-deu").info) == words.RESUME
+    studio.wait(lambda: card(tab, "mms-deu").kept > 0)
+    assert card(tab, "mms-deu").look.words == "Part-downloaded · 36.2 MB kept"
+    tab.activate()
+    assert listed(tab).index("mms-deu") == place
+    view = tab.models_stage.cards
+    rect = view.card_rect(view.listing.index(view.listing.row_of("mms-deu"), 0))
+    for row in (False, True):
+        buttons = spots(theme_of(view), rect, card(tab, "mms-deu"), rtl=False, row=row)
+        assert [spot.action for spot in buttons] == [words.RESUME, words.REMOVE]
     studio.models.holding = False
     click(tab, "mms-deu", words.RESUME)
     studio.wait(lambda: card(tab, "mms-deu").info.usable)
@@ -255,9 +284,56 @@ def test_failed_download_says_why_and_goes_on(tab: ModelsTab, studio: Studio) ->
     click(tab, "speecht5", words.DOWNLOAD)
     studio.wait(lambda: bool(studio.window.toasts.toasts()))
     (toast,) = studio.window.toasts.toasts()
-    assert toast.words().startswith("The connection to huggingface.co keeps breaking off.")
+    assert toast.words().startswith(
+        "SpeechT5 could not be downloaded. The connection to huggingface.co keeps breaking off."
+    )
     click(tab, "speecht5", words.RESUME)
     studio.wait(lambda: card(tab, "speecht5").info.usable)
+    assert toast not in studio.window.toasts.toasts()
+
+
+def failed(id: str, code: str, **arguments: str) -> Activity:
+    failure = Failure(code, arguments)
+    return working(ActivityState.FAILED, id=f"f-{id}", model=id, title=BY_ID[id].title, failure=failure)
+
+
+def test_failures_share_one_notice_that_goes_when_they_go_on(tab: ModelsTab, studio: Studio) -> None:
+    toasts = studio.window.toasts
+    for id in ("phi4-mini", "speecht5", "mms-deu"):
+        studio.models.put(failed(id, "hub-unreachable", host="127.0.0.1:1"))
+    studio.wait(lambda: [t.words().split(".")[0] for t in toasts.toasts()] == ["3 downloads stopped"])
+    assert "Phi-4-mini, SpeechT5, MMS German" in toasts.toasts()[0].words()
+    studio.models.put(failed("mms-deu", "hub-unreachable", host="127.0.0.1:1"))  # told already
+    for id in ("phi4-mini", "speecht5"):
+        studio.models.put(working(id=f"f-{id}", model=id))
+    studio.wait(lambda: toasts.toasts()[0].words().startswith("MMS German could not be downloaded."))
+    assert len(toasts.toasts()) == 1
+    assert card(tab, "mms-deu").look.words == "Stopped"
+    studio.models.put(working(ActivityState.DONE, id="another", model="mms-deu"))
+    studio.wait(lambda: toasts.toasts() == [])
+    assert card(tab, "mms-deu").activity is None
+
+
+def test_failure_that_nothing_mends_offers_no_other_attempt(tab: ModelsTab, studio: Studio) -> None:
+    studio.models.put(failed("speecht5", "hub-no-weights", model="SpeechT5"))
+    studio.wait(lambda: bool(studio.window.toasts.toasts()))
+    buttons = [button.text() for button in studio.window.toasts.toasts()[0].findChildren(QPushButton)]
+    assert "Resume" not in buttons and "Network settings" not in buttons
+    assert card(tab, "speecht5").main_action == words.DETAILS
+
+
+def test_card_of_a_damaged_download_says_the_reason_and_begins_anew(tab: ModelsTab, studio: Studio) -> None:
+    file = "a-very-long-name-of-a-file-Q4_K_M.gguf"
+    studio.models.put(failed("speecht5", "download-damaged", file=file))
+    studio.wait(lambda: card(tab, "speecht5").activity is not None)
+    shown = card(tab, "speecht5")
+    assert words.note_of(shown.info, shown.activity, shown.opens)[0] == "It arrived damaged twice."
+    assert shown.look.words == "Thrown away"
+    assert shown.main_action == words.AGAIN
+    said = words.reason_words(failed("speecht5", "hub-unreachable", host="127.0.0.1:17701"))
+    assert said == "The hub cannot be reached."
+    click(tab, "speecht5", words.AGAIN)
+    studio.wait(lambda: ("resume", {"activity": "f-speecht5"}) in studio.models.asked)
 
 
 def test_rows_stay_where_they_are_while_models_change(tab: ModelsTab, studio: Studio) -> None:
@@ -281,6 +357,35 @@ def test_too_large_a_model_is_asked_about_first(
     assert asked[0].startswith("Download Qwen3 32B although it is too large?")
     studio.models.settled()
     assert not studio.models.activities
+    studio.models.change(replace(BY_ID["qwen3-32b"], state=ModelState.PARTIAL))
+    studio.wait(lambda: card(tab, "qwen3-32b").main_action == words.RESUME)
+    click(tab, "qwen3-32b", words.RESUME)
+    assert len(asked) == 2
+    asked_again = answer(studio, monkeypatch, yes=True)
+    studio.models.failures["qwen3-32b"] = Failure("hub-interrupted", {"host": "huggingface.co"})
+    click(tab, "qwen3-32b", words.RESUME)
+    studio.wait(lambda: card(tab, "qwen3-32b").look.words == "Stopped")
+    click(tab, "qwen3-32b", words.RESUME)
+    studio.wait(lambda: card(tab, "qwen3-32b").info.usable)
+    assert len(asked_again) == 1  # who agreed once is not asked again
+
+
+def test_fit_is_judged_with_the_users_limit_too(
+    tab: ModelsTab, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answer(studio, monkeypatch, yes=False)
+    assert card(tab, "gemma3-4b").fit is Fit.FITS
+    studio.settings.update(memory_limit=4 << 30)
+    studio.services.bridge.device_changed.emit(studio.engine.device)
+    assert card(tab, "gemma3-4b").fit is Fit.TOO_LARGE
+    assert card(tab, "phi4-mini").fit is Fit.TIGHT
+    tab.acting.act(replace(card(tab, "gemma3-4b"), accepted=True), words.DOWNLOAD)
+    assert "more memory than you let models take (9.4 GB memory)" in asked[0]
+
+
+def test_verdict_on_the_memory_is_never_cut() -> None:
+    assert words.need_words(28 << 30, Fit.TOO_LARGE) == ("28 GB memory · Too large", "28 GB · Too large", "Too large")
+    assert words.need_words(28 << 30, Fit.FITS) == ("28 GB memory", "28 GB")
 
 
 def test_gated_model_goes_on_once_its_terms_are_accepted(tab: ModelsTab, studio: Studio) -> None:
@@ -295,6 +400,14 @@ def test_gated_model_goes_on_once_its_terms_are_accepted(tab: ModelsTab, studio:
     sheet.acceptance.token.setText("hf_example")
     sheet.acceptance.keep.click()
     studio.wait(lambda: studio.models.token == "hf_example" and "keyring" in sheet.acceptance._kept.text())
+    studio.models.bad_tokens, studio.models.users = {"hf_bad"}, {"hf_ada": "ada"}
+    sheet.acceptance.token.setText("hf_bad")
+    sheet.acceptance.keep.click()
+    studio.wait(lambda: "does not accept your token" in sheet.acceptance.message.text())
+    sheet.acceptance.token.setText("hf_ada")
+    sheet.acceptance.keep.click()
+    studio.wait(lambda: sheet.acceptance._kept.text().endswith("You are ada."))
+    assert sheet.acceptance.message.text() == ""
     studio.models.accepted.add("sd35-medium")
     sheet.acceptance.accepted.click()
     studio.wait(lambda: card(tab, "sd35-medium").info.usable)
@@ -377,6 +490,83 @@ def test_check_of_all_models_and_repair(tab: ModelsTab, studio: Studio) -> None:
     studio.wait(lambda: any("Every file is as it should be." in t.words() for t in studio.window.toasts.toasts()))
 
 
+@pytest.mark.parametrize("yes", [True, False])
+def test_loaded_model_is_unloaded_before_it_is_removed(
+    tab: ModelsTab, studio: Studio, monkeypatch: pytest.MonkeyPatch, yes: bool
+) -> None:
+    asked = answer(studio, monkeypatch, yes=yes)
+    studio.models.loaded = {"mistral-7b"}
+    told: list[str] = []
+    asking = studio.engine.query
+
+    def query(name: str, **arguments: Any) -> Future[Any]:
+        if name != "unload":
+            return asking(name, **arguments)
+        told.append(f"{name} {arguments['model']}")
+        studio.models.loaded.discard(arguments["model"])
+        done: Future[Any] = Future()
+        done.set_result(None)
+        return done
+
+    monkeypatch.setattr(studio.engine, "query", query)
+    tab.acting.remove(["mistral-7b"])
+    studio.wait(lambda: bool(asked))
+    assert asked[0].startswith("Mistral 7B is loaded right now.")
+    if yes:
+        studio.wait(lambda: not card(tab, "mistral-7b").info.usable)
+        assert told == ["unload mistral-7b"]
+        assert asked[1].startswith("Remove Mistral 7B?")
+    else:
+        studio.models.settled()
+        assert (told, len(asked)) == ([], 1)
+        assert card(tab, "mistral-7b").info.usable
+
+
+# -- what cannot be used --------------------------------------------------------------------------------------
+
+
+def test_what_nothing_can_use_has_a_card_with_the_reason_and_can_be_removed(
+    tab: ModelsTab, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(studio, monkeypatch, yes=True)
+    lora = ModelInfo(
+        "imported/ink-lora",
+        "",
+        Medium.IMAGE,
+        "ink-lora",
+        (),
+        ModelState.NOT_INSTALLED,
+        origin="imported",
+        problem="model-kind-unknown",
+        size=10_600,
+    )
+    studio.models.change(lora, replace(lora, id="imported/old", title="old", problem="model-pickled"))
+    studio.wait(lambda: tab.shelf.card("imported/old") is not None)
+    shown = card(tab, "imported/ink-lora")
+    assert shown.main_action == words.REMOVE
+    assert words.note_of(shown.info, None, shown.opens)[0] == "Nothing here can use it yet."
+    assert tab.panel.states["unusable"].isVisible()
+    assert card(tab, "imported/old").main_action == words.CONVERT
+    view = tab.models_stage.cards
+    rect = view.card_rect(view.listing.index(0, 0))
+    buttons = spots(theme_of(view), rect, card(tab, "imported/old"), rtl=False, row=False)
+    assert [spot.action for spot in buttons] == [words.CONVERT, words.REMOVE]
+    click(tab, "imported/ink-lora", words.REMOVE)
+    studio.wait(lambda: tab.shelf.card("imported/ink-lora") is None)
+
+
+def test_no_button_opens_what_no_tab_uses(tab: ModelsTab, studio: Studio) -> None:
+    assert not studio.window.uses(Medium.ANIMATION)
+    studio.models.change(replace(BY_ID["animatediff"], state=ModelState.INSTALLED, origin="hub"))
+    studio.wait(lambda: card(tab, "animatediff").info.usable)
+    shown = card(tab, "animatediff")
+    assert shown.main_action == words.REMOVE
+    assert words.note_of(shown.info, None, shown.opens)[0].startswith("Nothing here uses it")
+    menu = QMenu()
+    tab.acting.fill_menu(menu, shown)
+    assert "Open" not in [action.text() for action in menu.actions()]
+
+
 # -- adding ---------------------------------------------------------------------------------------------------
 
 
@@ -389,6 +579,16 @@ def test_file_that_is_recognised_is_added(tab: ModelsTab, studio: Studio, tmp_pa
     dialog_of(studio).panel.buttons["import"].click()
     studio.wait(lambda: tab.shelf.card("imported/paper-cut") is not None)
     assert "imported/paper-cut" in listed(tab)
+
+
+def test_file_that_nothing_can_use_yet_is_kept_only_if_asked_for(tab: ModelsTab, studio: Studio) -> None:
+    studio.models.inspections["ink.safetensors"] = inspection("lora", "Ink")
+    tab.look_at(Path("ink.safetensors"))
+    studio.wait(lambda: (d := _dialog(studio)) is not None and "import" in d.panel.buttons)
+    button = dialog_of(studio).panel.buttons["import"]
+    assert button.text() == "Keep it"
+    assert button.kind == "secondary"
+    dialog_of(studio).choose("cancel")
 
 
 def test_pickle_is_converted_or_refused_in_words(tab: ModelsTab, studio: Studio) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from studio.core.activities import ActivityState
 from studio.core.errors import explain
-from studio.core.fits import Fit
+from studio.core.fits import Fit, fit
 from studio.core.i18n import _, n_, sentences
 from studio.ui.services import Services
 from studio.ui.tabs.base import Shell
@@ -44,6 +44,7 @@ MENU_ICONS = {
     words.VERIFY: "shield-check",
     words.PAGE: "arrow-square-out",
     words.CONVERT: "file-plus",
+    words.AGAIN: "download-simple",
 }
 
 
@@ -62,6 +63,7 @@ class Acting(QObject):
         self._client, self._bridge = services.models.client, services.models
         self.details: DetailsSheet | None = None
         self.space: FreeUpSheet | None = None
+        self._agreed: set[str] = set()  # models that are wanted although they are too large
         shelf.card_changed.connect(self._on_card)
         shelf.changed.connect(self._on_shelf)
 
@@ -73,10 +75,11 @@ class Acting(QObject):
             self._download(card, info.id)
         elif action == words.UPDATE:
             self._download(card, f"{info.id}@{info.update}")
-        elif action == words.RESUME:
-            known = activity is not None and activity.state is ActivityState.FAILED
-            wish = self._client.resume(activity.id) if known and activity else self._client.download(info.id)
-            self._bridge.ask(wish, owner=self)
+        elif action in (words.RESUME, words.AGAIN):
+            if self._agrees(card):
+                known = activity is not None and activity.state is ActivityState.FAILED
+                wish = self._client.resume(activity.id) if known and activity else self._client.download(info.id)
+                self._bridge.ask(wish, owner=self)
         elif action in (words.REVIEW, words.DETAILS):
             self.show_details(card)
         elif action == words.RESTORE:
@@ -100,17 +103,27 @@ class Acting(QObject):
             QDesktopServices.openUrl(QUrl(f"https://huggingface.co/{info.repository}"))
 
     def _download(self, card: Card, wanted: str) -> None:
-        if card.fit is Fit.TOO_LARGE and not card.info.usable:
-            need = words.memory_words(card.memory)
-            go = self._shell.confirm(
-                _("Download {title} although it is too large?").format(title=card.info.title),
-                _("It needs more memory than this computer has ({need}), so it may not run.").format(need=need),
-                _("Download"),
-                danger=False,
-            )
-            if not go:
-                return
-        self._bridge.ask(self._client.download(wanted), owner=self)
+        if self._agrees(card):
+            self._bridge.ask(self._client.download(wanted), owner=self)
+
+    def _agrees(self, card: Card) -> bool:
+        """Ask, once, before a model is fetched that is too large for this computer."""
+        info = card.info
+        if card.fit is not Fit.TOO_LARGE or info.usable or info.id in self._agreed:
+            return True
+        need = words.memory_words(card.memory)
+        device = self._services.client.device
+        limited = device is not None and fit(info, [device]) is not Fit.TOO_LARGE
+        why = (
+            _("It needs more memory than you let models take ({need}), so it may not run.")
+            if limited
+            else _("It needs more memory than this computer has ({need}), so it may not run.")
+        )
+        title = _("Download {title} although it is too large?").format(title=info.title)
+        go = self._shell.confirm(title, why.format(need=need), _("Download"), danger=False)
+        if go:
+            self._agreed.add(info.id)
+        return go
 
     # -- sheets -----------------------------------------------------------------------------------------------
 
@@ -159,9 +172,39 @@ class Acting(QObject):
     def _on_space_closed(self) -> None:
         self.space = None
 
-    def remove(self, models: list[str]) -> None:
-        """Ask what it would do, say so, and remove them if that is still wanted."""
-        self._bridge.ask(self._client.removal(models), lambda what: self._confirm_removal(models, what), owner=self)
+    def remove(self, models: list[str], *, unloaded: bool = False) -> None:
+        """Ask what it would do, say so, and remove them if that is still wanted. One that is loaded is unloaded first,
+        if the user agrees (`unloaded`: that was done)."""
+
+        def seen(what: Mapping[str, Any]) -> None:
+            loaded = [str(row["id"]) for row in what["kept"] if row["why"] == "model-in-use"]
+            if not loaded or unloaded or not self._unload(loaded, models):
+                self._confirm_removal(models, what)
+
+        self._bridge.ask(self._client.removal(models), seen, owner=self)
+
+    def _unload(self, loaded: list[str], models: list[str]) -> bool:
+        """Ask whether they may leave the memory; the removal goes on once they have. False: go on with the others."""
+        title = explain("model-in-use", {"model": self._title(loaded[0])}).title
+        if len(loaded) > 1:
+            title = n_("{count} model is loaded right now.", "{count} models are loaded right now.", len(loaded))
+            title = title.format(count=len(loaded))
+        text = _(
+            "It has to leave the memory before it can be removed. Work that is under way with it is finished first."
+        )
+        if not self._shell.confirm(title, text, _("Unload and go on"), danger=False):
+            return len(loaded) == len(models)
+        rest = list(loaded)
+
+        def gone(id: str) -> None:
+            rest.remove(id)
+            if not rest:
+                self.remove(models, unloaded=True)
+
+        for id in loaded:
+            wish = self._services.client.query("unload", model=id)
+            self._bridge.ask(wish, lambda _answer, id=id: gone(id), owner=self)
+        return True
 
     def _confirm_removal(self, models: list[str], what: Mapping[str, Any]) -> None:
         kept = [row["id"] for row in what["kept"]]
@@ -209,13 +252,12 @@ class Acting(QObject):
         if activity is not None and card.going:
             actions += [words.GO_ON if activity.state is ActivityState.PAUSED else words.PAUSE, words.CANCEL]
         else:
-            main = words.main_action(info, activity, card.accepted)
+            main = card.main_action
             actions.insert(0, main) if main != words.DETAILS else None
             actions += [words.OPEN] if main == words.UPDATE else []
             actions += [words.PLAY] if info.usable and info.voices else []
             actions += [words.VERIFY] if info.usable else []
-            part = info.state in ("partial", "damaged")
-            actions += [words.REMOVE] if (info.usable or part) and info.origin != "folder" else []
+            actions += [words.REMOVE] if words.removable(info) and main != words.REMOVE else []
         actions += [words.PAGE] if info.repository else []
         for action in actions:
             entry = menu.addAction(theme_of(menu).icon(MENU_ICONS[action]), _(words.ACTIONS[action]))

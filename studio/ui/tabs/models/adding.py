@@ -18,7 +18,7 @@ from studio.core.models import ModelInfo
 from studio.ui.model_bridge import ModelBridge
 from studio.ui.tabs.models.words import architecture_name, recognised, size_words
 from studio.ui.widgets.chips import Chip
-from studio.ui.widgets.dialogs import Choice, Dialog
+from studio.ui.widgets.dialogs import Choice, Dialog, breakable
 from studio.ui.widgets.paint import Label, Spinner
 
 SUFFIXES = (".safetensors", ".gguf", ".sf2", ".sf3", ".ckpt", ".pt", ".pth", ".bin", ".pkl")
@@ -105,12 +105,10 @@ class Adding(QObject):
         what = _("Recognised as {what}.").format(what=recognised(dict(seen)))
         copied = _("It is copied into the models folder; the file itself stays where it is.")
         unused = _("No part of this release can use it yet; it can be kept for later.")
-        body = sentences(what, copied if seen["family"] or seen["kind"] == "soundfont" else unused)
-        dialog = self._open(
-            seen["title"] or path.name,
-            body,
-            [Choice("cancel", _("Cancel")), Choice("import", _("Add it"), "primary")],
-        )
+        used = bool(seen["family"]) or seen["kind"] == "soundfont"
+        add = Choice("import", _("Add it"), "primary") if used else Choice("import", _("Keep it"))
+        body = sentences(what, copied if used else unused)
+        dialog = self._open(seen["title"] or path.name, body, [Choice("cancel", _("Cancel")), add])
         self._add_facts(dialog, path, seen)
 
     def _show_pickle(self, path: Path, seen: Mapping[str, Any]) -> None:
@@ -146,8 +144,11 @@ class Adding(QObject):
             body = _("Nothing in it is a model that can be used here.")
             self._open(path.name, body, [Choice("cancel", _("Close"))])
             return
+        usable = int(seen.get("usable", count))
         words = n_("{count} model was found in it.", "{count} models were found in it.", count).format(count=count)
-        body = sentences(words, _("They can be used where they are: nothing is copied, changed or removed."))
+        some = n_("{count} of them can be used here.", "{count} of them can be used here.", usable).format(count=usable)
+        where = _("They can be used where they are: nothing is copied, changed or removed.")
+        body = sentences(words, some if usable < count else "", where if usable else "")
         title = _("Use the models in {name}?").format(name=seen["title"] or path.name)
         self._open(title, body, [Choice("cancel", _("Cancel")), Choice("folder", _("Use this folder"), "primary")])
 
@@ -155,7 +156,7 @@ class Adding(QObject):
         self._close()
         words = explain(error.code, error.arguments)
         dialog = self._open(words.title, words.body, [Choice("cancel", _("Close"))])
-        dialog.content.addWidget(Label(path.name, "small", "tertiary", wrap=True))
+        dialog.content.addWidget(Label(breakable(path.name), "small", "tertiary", wrap=True))
 
     def _add_facts(self, dialog: Dialog, path: Path, seen: Mapping[str, Any], *, refused: bool = False) -> None:
         row = QHBoxLayout()

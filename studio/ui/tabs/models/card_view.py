@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QToolTip, QWidget
 
+from studio.core.errors import explain
 from studio.core.i18n import _
 from studio.ui.tabs.models import words
 from studio.ui.tabs.models.filters import Card
@@ -214,7 +215,9 @@ class CardView(QListView):
         if spot is not None:
             return "" if spot.text else _(words.ACTIONS[spot.action])
         failure = words.failure_words(card.activity) if card.activity is not None else ""
-        parts = (card.info.title, failure, _(card.info.description) if card.info.description else "")
+        info = card.info
+        problem = explain(info.problem, {"model": info.title}).text if info.problem else ""
+        parts = (info.title, failure or problem, _(info.description) if info.description else "")
         return "\n".join(part for part in parts if part)
 
     # -- keyboard ---------------------------------------------------------------------------------------------
@@ -254,4 +257,4 @@ def action_of(card: Card) -> str:
     """What Space does: the card's button, or pause and going on while it is being fetched."""
     if card.activity is not None and card.going:
         return words.GO_ON if card.activity.state == "paused" else words.PAUSE
-    return words.main_action(card.info, card.activity, card.accepted)
+    return card.main_action

@@ -229,7 +229,7 @@ class DetailsSheet(Sheet):
         """Show what changed: state, progress, what can be done."""
         self.card = card
         info = card.info
-        look = words.look_of(info, card.activity, card.accepted)
+        look = card.look
         going = card.activity if card.going else None
         self._state.set_state(look.words, look.tone, look.icon)
         self._state.setVisible(going is None)
@@ -240,8 +240,7 @@ class DetailsSheet(Sheet):
         self._problem.setVisible(bool(self._problem.text()))
         self.acceptance.setVisible(words.needs_acceptance(info, card.accepted) and going is None)
         self._show_main(card)
-        removable = info.origin != "folder" and (info.usable or info.state in ("partial", "damaged"))
-        self.remove.setVisible(removable and going is None)
+        self.remove.setVisible(words.removable(info) and going is None)
         self.verify.setVisible(info.usable and going is None)
         self.page.setVisible(bool(self._url) or bool(info.repository))
         self._show_progress(going)
@@ -251,11 +250,13 @@ class DetailsSheet(Sheet):
         if activity is not None and activity.failure is not None and not self.card.going:
             return str(AtelierError(activity.failure.code, dict(activity.failure.arguments)))
         info = self.card.info
-        return explain(info.problem, {"model": info.title}).text if info.problem else ""
+        if info.problem:
+            return explain(info.problem, {"model": info.title}).text
+        return words.note_of(info, None, self.card.opens)[0]
 
     def _show_main(self, card: Card) -> None:
-        action = words.main_action(card.info, card.activity, card.accepted)
-        shown = bool(action) and action not in (words.REVIEW, words.DETAILS)
+        action = card.main_action
+        shown = bool(action) and action not in (words.REVIEW, words.DETAILS, words.REMOVE)
         self.main.setVisible(shown)
         if shown:
             self.main.setText(_(words.ACTIONS[action]))
@@ -304,7 +305,7 @@ class DetailsSheet(Sheet):
     # -- doing ------------------------------------------------------------------------------------------------
 
     def _on_main(self) -> None:
-        action = words.main_action(self.card.info, self.card.activity, self.card.accepted)
+        action = self.card.main_action
         self.acted.emit(self.card, action)
         if action in (words.OPEN, words.CONVERT):
             self.close_sheet()

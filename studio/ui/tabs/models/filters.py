@@ -13,8 +13,9 @@ from studio.core.i18n import N_, _, language
 from studio.core.jobs import Medium
 from studio.core.licences import terms
 from studio.core.models import DeviceStatus, ModelInfo
+from studio.core.seeking import mentions
 from studio.ui.model_picker import LANGUAGES, speaks
-from studio.ui.tabs.models.words import MEDIA, NATIVE, needs_acceptance
+from studio.ui.tabs.models.words import MEDIA, NATIVE, Look, look_of, main_action, needs_acceptance
 
 
 class Sort(StrEnum):
@@ -35,6 +36,7 @@ STATES = {
     "downloading": N_("Downloading"),
     "missing": N_("Not installed"),
     "acceptance": N_("Needs acceptance"),
+    "unusable": N_("Cannot be used yet"),
 }
 EASY = 0.4  # of the device's memory
 _FITS = {Fit.FITS: 0, Fit.TIGHT: 1, Fit.UNKNOWN: 2, Fit.TOO_LARGE: 3}
@@ -43,7 +45,8 @@ _FITS = {Fit.FITS: 0, Fit.TIGHT: 1, Fit.UNKNOWN: 2, Fit.TOO_LARGE: 3}
 @dataclass(frozen=True)
 class Card:
     """A model as the tab lists it: with the work on it, the memory it needs and how that fits (`easy`: with much room
-    to spare), and whether only the hub has it (`hub`). `playing` is "playing", "loading" or ""."""
+    to spare), and whether only the hub has it (`hub`). `playing` is "playing", "loading" or ""; `opens`: a tab uses it;
+    `kept`: bytes that are here of a model of which only a part is."""
 
     info: ModelInfo
     activity: Activity | None = None
@@ -54,11 +57,13 @@ class Card:
     hub: bool = False
     last_used: float = 0.0
     playing: str = ""
+    opens: bool = True
+    kept: int = 0
 
     @classmethod
-    def of(cls, info: ModelInfo, device: DeviceStatus | None, **more: Any) -> Card:
-        """A card with its need judged for `device` (None: not known yet)."""
-        judged = fit(info, [device]) if device is not None else Fit.UNKNOWN
+    def of(cls, info: ModelInfo, device: DeviceStatus | None, limit: int = 0, **more: Any) -> Card:
+        """A card with its need judged for `device` (None: not known yet) and the user's `limit` (0: none)."""
+        judged = fit(info, [device], limit) if device is not None else Fit.UNKNOWN
         memory = need(info, device.kind if device else "cpu")
         easy = device is not None and memory <= EASY * device.memory_total
         return cls(info, memory=memory, easy=easy, fit=judged, **more)
@@ -74,11 +79,23 @@ class Card:
         found = {"downloading"} if self.going else set()
         if self.info.usable:
             found.add("installed")
+        elif self.info.problem:
+            found.add("unusable")
+        elif needs_acceptance(self.info, self.accepted):
+            found.add("acceptance")
         elif not self.going:
             found.add("missing")
-        if needs_acceptance(self.info, self.accepted):
-            found.add("acceptance")
         return found
+
+    @property
+    def main_action(self) -> str:
+        """What its one button does (see `words.main_action`)."""
+        return main_action(self.info, self.activity, self.accepted, self.opens)
+
+    @property
+    def look(self) -> Look:
+        """Its chip."""
+        return look_of(self.info, self.activity, self.accepted, self.kept)
 
 
 @dataclass(frozen=True)
@@ -111,15 +128,18 @@ class Filters:
             return False
         if self.chinese and not speaks(info, "zh"):
             return False
-        return not self.folded or all(word in _haystack(info) for word in self.folded.split())
+        return not self.folded or mentions(_haystack(info), self.folded)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many there are: by medium, and in the chosen medium by state."""
+    """How many the search and the switches leave: by medium, and in the chosen medium by state. `known` are the media
+    of which there is any model at all, `every` counts all of them."""
 
     media: Mapping[Medium, int]
     states: Mapping[str, int]
+    known: frozenset[Medium] = frozenset()
+    every: int = 0
 
     @property
     def total(self) -> int:
@@ -141,12 +161,12 @@ def chosen(cards: Iterable[Card], filters: Filters) -> list[Card]:
 def counts(cards: Sequence[Card], filters: Filters) -> Counts:
     media = dict.fromkeys(Medium, 0)
     states = dict.fromkeys(STATES, 0)
-    for card in cards:
+    for card in filter(filters.allows, cards):
         media[card.info.medium] += 1
-        if filters.medium in (None, card.info.medium) and filters.allows(card):
+        if filters.medium in (None, card.info.medium):
             for state in card.states:
                 states[state] += 1
-    return Counts({medium: count for medium, count in media.items() if count}, states)
+    return Counts(media, states, frozenset(card.info.medium for card in cards), len(cards))
 
 
 def _order(sort: Sort) -> Callable[[Card], tuple]:
@@ -161,7 +181,7 @@ def _order(sort: Sort) -> Callable[[Card], tuple]:
         # What runs well, is free to take and speaks the user's language first. Of what leaves room to spare the
         # largest, which is the most able; of the others the smallest.
         Sort.BEST: lambda card: (
-            not (card.going or card.info.usable),
+            not (card.activity is not None or card.info.here),
             _FITS[card.fit],
             needs_acceptance(card.info, card.accepted),
             not speaks(card.info, here),

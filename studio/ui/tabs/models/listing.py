@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QObject, Qt
 
 from studio.ui.tabs.models.filters import Card
-from studio.ui.tabs.models.words import look_of, main_action, spoken
+from studio.ui.tabs.models.words import spoken
 
 
 class Role(IntEnum):
@@ -68,7 +68,6 @@ class Listing(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return card.info.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            look = look_of(card.info, card.activity, card.accepted)
-            action = main_action(card.info, card.activity, card.accepted)
-            return spoken(card.info, look.words, action, card.activity, card.memory, card.fit)
+            said = (card.activity, card.memory, card.fit)
+            return spoken(card.info, card.look.words, card.main_action, *said, opens=card.opens)
         return None

@@ -66,7 +66,7 @@ def spots(theme: Theme, rect: QRect, card: Card, *, rtl: bool, row: bool) -> lis
             found.append(Spot(action, QRect(edge + 4 - SMALL * (number + 1), y, SMALL, SMALL), "ghost", "", icon))
     else:
         y = rect.center().y() - BUTTON // 2 + 1 if row else rect.bottom() + 1 - PAD - BUTTON
-        action = words.main_action(card.info, card.activity, card.accepted)
+        action = card.main_action
         text = _(words.ACTIONS[action])
         icon = "download-simple" if action == words.DOWNLOAD else ""
         font = theme.font("small", 600 if icon else 500)
@@ -76,6 +76,10 @@ def spots(theme: Theme, rect: QRect, card: Card, *, rtl: bool, row: bool) -> lis
         if card.info.voices and card.info.usable:
             icon = {"playing": "stop-fill", "loading": "loading"}.get(card.playing, "play-fill")
             found.append(Spot(words.PLAY, QRect(edge - width - 6 - BUTTON, y, BUTTON, BUTTON), "secondary", "", icon))
+        elif action in (words.RESUME, words.AGAIN, words.CONVERT) and words.removable(card.info):
+            found.append(
+                Spot(words.REMOVE, QRect(edge - width - 6 - BUTTON, y, BUTTON, BUTTON), "secondary", "", "trash")
+            )
     if rtl:
         found = [Spot(s.action, mirror(rect, s.rect), s.kind, s.text, s.icon) for s in found]
     return found
@@ -155,12 +159,17 @@ class CardDelegate(QStyledItemDelegate):
             room = place.width() - 2 * SMALL
             self._paint_progress(pen, place, activity, room)
         else:
-            if card.activity is not None:
-                words_of = QRect(x, rect.bottom() + 1 - PAD - BUTTON - 26, right - x, 18)
-                pen.text(words_of, words.failure_words(card.activity), "small", "danger.text")
+            above = rect.bottom() + 1 - PAD - BUTTON - 26
+            note, ink = words.note_of(info, card.activity, card.opens)
+            if note:
+                pen.text(QRect(x, above, right - x, 18), note, "small", ink)
             buttons = spots(theme, rect, card, rtl=False, row=False)
             room = min((spot.rect.x() for spot in buttons), default=right) - 8 - x
-            self._paint_chip(pen, QPoint(x, rect.bottom() + 1 - PAD - (BUTTON + CHIP) // 2), card, room)
+            beside = rect.bottom() + 1 - PAD - (BUTTON + CHIP) // 2
+            if chip_width(theme, card.look.words, card.look.icon) <= room:
+                self._paint_chip(pen, QPoint(x, beside), card, room)
+            elif not note:  # words there say the same at greater length
+                self._paint_chip(pen, QPoint(x, above - 1), card, right - x)
 
     def _paint_row(self, pen: _Pen, card: Card, ratio: float) -> None:
         theme, rect, info = pen.theme, pen.rect, card.info
@@ -185,7 +194,7 @@ class CardDelegate(QStyledItemDelegate):
         if (activity := going(card)) is not None:
             self._paint_progress(pen, QRect(end.x(), y + 3, end.width(), 58), activity, end.width())
             return
-        look = words.look_of(info, card.activity, card.accepted)
+        look = card.look
         width = min(chip_width(theme, look.words, look.icon), end.width())
         self._paint_chip(pen, QPoint(end.right() + 1 - width, rect.center().y() - CHIP // 2 + 1), card, width)
 
@@ -200,14 +209,14 @@ class CardDelegate(QStyledItemDelegate):
         pen.text(QRect(x + 20, place.y(), width, 18), size, "small", "text.secondary")
         x += 20 + width + 16
         icon, ink, _quiet = FITS[card.fit]
-        need = words.memory_words(card.memory)
-        if card.fit in (Fit.TIGHT, Fit.TOO_LARGE):
-            need = f"{need} · {words.fit_words(card.fit)}"
+        room, font = place.right() + 1 - x - 20, pen.theme.font("small")
+        told = words.need_words(card.memory, card.fit)
+        need = next((each for each in told if text_width(each, font) <= room), told[-1])
         pen.icon(QRect(x, place.y() + 2, 14, 14), icon, ink)
-        pen.text(QRect(x + 20, place.y(), place.right() + 1 - x - 20, 18), need, "small", ink)
+        pen.text(QRect(x + 20, place.y(), room, 18), need, "small", ink)
 
     def _paint_chip(self, pen: _Pen, corner: QPoint, card: Card, room: int) -> None:
-        look: Look = words.look_of(card.info, card.activity, card.accepted)
+        look: Look = card.look
         width = min(chip_width(pen.theme, look.words, look.icon), room)
         rect = pen.place(QRect(corner, QSize(width, CHIP)))
         paint_chip(pen.painter, rect, pen.theme, look.words, look.tone, look.icon, rtl=pen.rtl)

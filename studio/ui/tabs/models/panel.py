@@ -93,6 +93,7 @@ class FilterPanel(Surface):
         self.media: dict[Medium | None, MediumRow] = {}
         self.states: dict[str, CheckBox] = {}
         self._counts: dict[str, Label] = {}
+        self._lines: dict[str, QWidget] = {}
         self.fits = FilterSwitch(_("Fits this computer"))
         self.commercial = FilterSwitch(_("Commercial use allowed"))
         self.chinese = FilterSwitch(_("Works in Chinese"))
@@ -138,7 +139,7 @@ class FilterPanel(Surface):
             box.toggled.connect(self._on_changed)
             count = Label("", "small", "tertiary")
             self.states[state], self._counts[state] = box, count
-            line = QWidget()
+            self._lines[state] = line = QWidget()
             row = QHBoxLayout(line)
             row.setContentsMargins(OUT, 2, OUT, 2)
             row.addWidget(box)
@@ -168,15 +169,16 @@ class FilterPanel(Surface):
         self._quiet = False
 
     def show_counts(self, counts: Counts) -> None:
-        total = counts.total
-        words = n_("{count} in the catalogue", "{count} in the catalogue", total).format(count=total)
-        self._total.setText(words if total else "")
+        words = n_("{count} model", "{count} models", counts.every).format(count=counts.every)
+        self._total.setText(words if counts.every else "")
         for medium, row in self.media.items():
-            row.set_count(total if medium is None else counts.media.get(medium, 0))
-            row.setVisible(medium in (None, self.filters.medium) or bool(row.count()))
+            row.set_count(counts.total if medium is None else counts.media.get(medium, 0))
+            row.setVisible(medium in (None, self.filters.medium) or medium in counts.known)
         for state, label in self._counts.items():
             label.setText(str(counts.states[state]))
             self.states[state].setAccessibleDescription(label.text())
+        unusable = self.states["unusable"]
+        self._lines["unusable"].setVisible(unusable.isChecked() or bool(counts.states["unusable"]))
 
     def _choose(self, medium: Medium | None) -> None:
         self.filters = replace(self.filters, medium=medium)

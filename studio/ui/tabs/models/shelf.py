@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from studio.core.activities import Activity, ActivityState
 from studio.core.errors import AtelierError
 from studio.core.jobs import Medium
-from studio.core.models import DeviceStatus, ModelInfo
+from studio.core.models import DeviceStatus, ModelInfo, ModelState
 from studio.ui.services import Services
 from studio.ui.tabs.models.filters import Card
 
@@ -31,18 +31,22 @@ class Shelf(QObject):
     hub_answered = Signal(str, int)
     hub_refused = Signal(str, object)
 
-    def __init__(self, services: Services, parent: QObject | None = None) -> None:
+    def __init__(
+        self, services: Services, parent: QObject | None = None, opens: Callable[[Medium], bool] = lambda _medium: True
+    ) -> None:
         super().__init__(parent)
+        self._opens = opens
         self._services, self.bridge = services, services.models
         self._cards: dict[str, Card] = {}
         self._hub: dict[str, ModelInfo] = {}
         self._accepted: set[str] = set()
         self._used: dict[str, float] = {}
+        self._kept: dict[str, int] = {}
         self._playing: tuple[str, str] = ("", "")
         self.disk: Mapping[str, Any] | None = None
         self.bridge.models_changed.connect(self._on_models)
         self.bridge.activity_changed.connect(self._on_activity)
-        self._judged: tuple[str, int] | None = None
+        self._judged: tuple[str, int, int] | None = None
         services.bridge.device_changed.connect(self._on_device)
         if self.bridge.known:
             self._on_models()
@@ -107,11 +111,15 @@ class Shelf(QObject):
         return Card.of(
             info,
             self._services.client.device,
+            self._services.settings.values.memory_limit,
             activity=self.bridge.activity_of(info.id),
             accepted=info.id in self._accepted,
             hub=hub,
             last_used=self._used.get(info.id, 0.0),
             playing=state if id == info.id else "",
+            # An addition has no task of its own: it is chosen beside a model.
+            opens=bool(info.tasks) and self._opens(info.medium),
+            kept=self._kept.get(info.id, 0) if info.state is ModelState.PARTIAL else 0,
         )
 
     def _renew(self, id: str) -> None:
@@ -132,9 +140,10 @@ class Shelf(QObject):
         self.changed.emit()
 
     def _on_device(self, device: DeviceStatus) -> None:
-        """The device tells of itself often; only its kind and size matter here."""
-        if self._judged != (device.kind, device.memory_total):
-            self._judged = (device.kind, device.memory_total)
+        """The device tells of itself often; only its kind and size matter here, and what the user lets models take."""
+        judged = (device.kind, device.memory_total, self._services.settings.values.memory_limit)
+        if self._judged != judged:
+            self._judged = judged
             self._rebuild()
             self.judged.emit()
 
@@ -153,7 +162,12 @@ class Shelf(QObject):
     def _on_disk(self, disk: Mapping[str, Any]) -> None:
         self.disk = disk
         self._used = {row["id"]: float(row["last_used"] or 0) for row in disk["models"]}
+        self._kept = {row["id"]: int(row["size"] or 0) for row in disk["models"]}
         for id, used in self._used.items():
-            if (card := self._cards.get(id)) is not None and card.last_used != used:
-                self._cards[id] = replace(card, last_used=used)
+            if (card := self._cards.get(id)) is None:
+                continue
+            kept = self._kept[id] if card.info.state is ModelState.PARTIAL else 0
+            if (card.last_used, card.kept) != (used, kept):
+                self._cards[id] = replace(card, last_used=used, kept=kept)
+                self.card_changed.emit(self._cards[id])
         self.disk_changed.emit(disk)

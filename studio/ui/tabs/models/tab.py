@@ -25,9 +25,8 @@ from studio.ui.tabs.models.hearing import CardSamples
 from studio.ui.tabs.models.panel import FilterPanel
 from studio.ui.tabs.models.shelf import Shelf
 from studio.ui.tabs.models.stage import ModelsStage
+from studio.ui.tabs.models.words import NETWORK_CODES
 from studio.ui.theme import theme_of
-
-NETWORK_CODES = ("hub-offline", "hub-unreachable", "hub-proxy", "hub-endpoint", "hub-token")
 
 
 class ModelsTab(Tab):
@@ -41,7 +40,7 @@ class ModelsTab(Tab):
         self.panel = FilterPanel()
         self.models_stage = ModelsStage()
         self.inspector, self.stage = self.panel, self.models_stage
-        self.shelf = Shelf(services, self)
+        self.shelf = Shelf(services, self, opens=shell.uses)
         self.samples = CardSamples(services, self)
         self.acting = Acting(services, shell, self.shelf, self.models_stage, self.samples, self)
         self._adding: Adding | None = None
@@ -114,7 +113,10 @@ class ModelsTab(Tab):
         if everything:
             self.models_stage.show_empty(_("There are no models here yet."))
             return
-        self.models_stage.show_empty(_("No model fits these filters."), "", _("Show all"))
+        others = replace(self.filters, medium=None, states=frozenset(), fits=False, commercial=False, chinese=False)
+        searched = bool(self.filters.folded) and not chosen(self.shelf.cards(), others)
+        title = _("No model matches this search.") if searched else _("No model fits these filters.")
+        self.models_stage.show_empty(title, "", _("Show all"))
 
     def _on_filters(self, filters: Filters) -> None:
         self.filters = replace(filters, text=self.filters.text, sort=self.filters.sort)

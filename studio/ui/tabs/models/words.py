@@ -42,6 +42,20 @@ NATIVE = {
     "uk": "Українська",
 }
 LANGUAGES_SHOWN = 3
+# What the page of the settings for the network may help with.
+NETWORK_CODES = (
+    "hub-offline",
+    "hub-unreachable",
+    "hub-interrupted",
+    "hub-proxy",
+    "hub-endpoint",
+    "hub-token",
+    "hub-token-unsafe",
+    "hub-certificate",
+    "hub-strange",
+)
+# Failures of a download that no further attempt mends.
+HOPELESS = ("hub-missing", "hub-file-missing", "hub-no-weights", "hub-unsafe-name", "model-pickled", "model-needs-code")
 # Parts of the names of architectures that are not written as words are.
 _NAMES = {
     "xl": "XL",
@@ -107,6 +121,18 @@ def native(code: str) -> str:
     return NATIVE.get(code) or _(LANGUAGES.get(code, code))
 
 
+def need_words(need: int, judged: Fit) -> tuple[str, ...]:
+    """What a model needs in memory and how that fits, the longest words first; the verdict is never left out."""
+    whole = memory_words(need)
+    gib = need / GIB
+    count = f"{gib:.1f}".removesuffix(".0") if gib < 10 else round(gib)
+    amount = _("{count} GB").format(count=count) if need >= ANY_COMPUTER else whole
+    if judged not in (Fit.TIGHT, Fit.TOO_LARGE):
+        return (whole, amount)
+    verdict = fit_words(judged)
+    return (f"{whole} · {verdict}", f"{amount} · {verdict}", verdict)
+
+
 def licence_words(info: ModelInfo) -> str:
     """The licence on a card: its name, and what it forbids."""
     licence = terms(info.license)
@@ -153,8 +179,16 @@ def needs_acceptance(info: ModelInfo, accepted: bool = False) -> bool:
     return info.gated and not accepted and info.state in (ModelState.NOT_INSTALLED, ModelState.PARTIAL)
 
 
-def look_of(info: ModelInfo, activity: Activity | None = None, accepted: bool = False) -> Look:
-    """The chip of a model's card."""
+def thrown_away(activity: Activity | None) -> bool:
+    """Whether nothing is kept of a download that failed: it begins anew."""
+    failure = activity.failure if activity is not None and activity.state is ActivityState.FAILED else None
+    return failure is not None and failure.code == "download-damaged"
+
+
+def look_of(info: ModelInfo, activity: Activity | None = None, accepted: bool = False, kept: int = 0) -> Look:
+    """The chip of a model's card; `kept` bytes of a part are on the disk."""
+    if thrown_away(activity):
+        return Look(_("Thrown away"), "danger", "warning-circle")
     if activity is not None and activity.state is ActivityState.FAILED:
         return Look(_("Stopped"), "danger", "warning-circle")
     if info.problem:
@@ -171,7 +205,9 @@ def look_of(info: ModelInfo, activity: Activity | None = None, accepted: bool = 
     if needs_acceptance(info, accepted):
         return Look(_("Needs acceptance"), "warning", "warning")
     if info.state is ModelState.PARTIAL:
-        return Look(_("Part-downloaded"), "neutral", "download-simple")
+        size = size_words(kept)
+        told = _("Part-downloaded · {size} kept").format(size=size) if kept else _("Part-downloaded")
+        return Look(told, "neutral", "download-simple")
     if info.origin == "starter":
         return Look(_("Missing"), "warning", "warning")
     return Look(_("Not installed"), "neutral")
@@ -186,7 +222,7 @@ OPEN, DOWNLOAD, REVIEW, RESUME, UPDATE, RESTORE, REPAIR = (
     "restore",
     "repair",
 )
-PAUSE, GO_ON, CANCEL, PLAY, DETAILS, REMOVE, VERIFY, PAGE, CONVERT = (
+PAUSE, GO_ON, CANCEL, PLAY, DETAILS, REMOVE, VERIFY, PAGE, CONVERT, AGAIN = (
     "pause",
     "go-on",
     "cancel",
@@ -196,6 +232,7 @@ PAUSE, GO_ON, CANCEL, PLAY, DETAILS, REMOVE, VERIFY, PAGE, CONVERT = (
     "verify",
     "page",
     "convert",
+    "again",
 )
 ACTIONS = {
     OPEN: N_("Open"),
@@ -214,21 +251,31 @@ ACTIONS = {
     VERIFY: N_("Check its files"),
     PAGE: N_("Open its page"),
     CONVERT: N_("Convert…"),
+    AGAIN: N_("Download again"),
 }
 
 
-def main_action(info: ModelInfo, activity: Activity | None = None, accepted: bool = False) -> str:
-    """What the one button of a model's card does; "" while work on it goes on."""
+def removable(info: ModelInfo) -> bool:
+    """Whether something of it lies here that is ours to remove."""
+    return info.here and info.origin != "folder"
+
+
+def main_action(info: ModelInfo, activity: Activity | None = None, accepted: bool = False, opens: bool = True) -> str:
+    """What the one button of a model's card does; "" while work on it goes on. `opens`: there is a tab that uses it."""
     if activity is not None:
         gated = activity.failure is not None and activity.failure.code == "hub-gated"
         if activity.state is ActivityState.FAILED:
-            return REVIEW if gated and not accepted else RESUME
+            if activity.failure is not None and activity.failure.code in HOPELESS:
+                return REMOVE if removable(info) else DETAILS
+            return REVIEW if gated and not accepted else AGAIN if thrown_away(activity) else RESUME
         return ""
     if info.problem:
         near = info.origin in ("folder", "imported")
-        return CONVERT if info.problem == "model-pickled" and near else DETAILS
+        if info.problem == "model-pickled" and near:
+            return CONVERT
+        return REMOVE if removable(info) else DETAILS
     if info.usable:
-        return UPDATE if info.update else OPEN
+        return UPDATE if info.update else OPEN if opens else REMOVE if removable(info) else DETAILS
     if info.origin == "starter":
         return RESTORE
     if info.state is ModelState.DAMAGED:
@@ -318,12 +365,46 @@ def rate_words(activity: Activity) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def reason_words(activity: Activity) -> str:
+    """Why work on a model stopped, in the room of a card: the reason first, no names of files and hosts."""
+    failure = activity.failure
+    if failure is None:
+        return ""
+    if failure.code == "download-damaged":
+        return _("It arrived damaged twice.")
+    if failure.code == "disk-full":
+        return _("The disk is full.")
+    plain = {"file": _("A file"), "host": _("The hub"), "path": _("The disk"), "model": _("This model")}
+    named = {name: plain.get(name, value) for name, value in failure.arguments.items()}
+    return explain(failure.code, named).title
+
+
+def note_of(info: ModelInfo, activity: Activity | None, opens: bool) -> tuple[str, str]:
+    """(words, colour) of the line above a card's button: why it stopped, or why it cannot be used."""
+    if activity is not None and activity.state is ActivityState.FAILED:
+        return reason_words(activity), "danger.text"
+    if info.problem:
+        reasons = {
+            "model-pickled": _("It has to be converted first."),
+            "model-needs-code": _("It would run a program of its own."),
+            "model-kind-unknown": _("Nothing here can use it yet."),
+            "gguf-writes-nothing": _("It cannot write text here."),
+            "gguf-damaged": _("Its file is damaged, or too new."),
+        }
+        return reasons.get(info.problem) or explain(info.problem, {"model": info.title}).title, "warning.text"
+    if info.usable and not opens:
+        return _("Nothing here uses it by itself yet."), "text.secondary"
+    return "", ""
+
+
 def failure_words(activity: Activity) -> str:
     failure = activity.failure
     return explain(failure.code, dict(failure.arguments)).title if failure is not None else ""
 
 
-def spoken(info: ModelInfo, chip: str, action: str, activity: Activity | None, need: int, judged: Fit) -> str:
+def spoken(
+    info: ModelInfo, chip: str, action: str, activity: Activity | None, need: int, judged: Fit, *, opens: bool = True
+) -> str:
     """A card as a screen reader says it."""
     parts = [info.title, _(MEDIA[info.medium]), card_line(info)]
     parts += [size_words(info.size) if info.size else "", memory_words(need), fit_words(judged)]
@@ -331,7 +412,7 @@ def spoken(info: ModelInfo, chip: str, action: str, activity: Activity | None, n
         parts += [activity_title(activity), amount_words(activity), rate_words(activity)]
     else:
         parts.append(chip)
-        parts.append(failure_words(activity) if activity is not None else "")
+        parts.append(failure_words(activity) if activity is not None else note_of(info, None, opens)[0])
     if action:
         parts.append(_("Space: {action}").format(action=_(ACTIONS[action])))
     return _(", ").join(part for part in parts if part)
