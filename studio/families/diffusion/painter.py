@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
+import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from studio.core import paths
@@ -17,6 +19,7 @@ from studio.families.diffusion.additions import Additions
 from studio.families.diffusion.ladder import Need, Placement
 
 _REMEMBERED = 64  # prompts
+_BUILT = "TORCHINDUCTOR_CACHE_DIR"
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ class Manner:
     for others they are fitted. `arguments` are given to every call. `bases` are the names of architectures that LoRAs
     and ControlNets of this family are made for, by the width of the text that the denoiser looks at (0: not told).
     `guidance` is the parameter that weighs the prompt against the negative one, above `unguided` it does; `passed` are
-    the parameters of guidance that the pipelines take. Parts in `optional` may be missing in the model's files."""
+    the parameters of guidance that the pipelines take. Parts in `optional` may be missing in the model's files. `wide`:
+    some of its numbers are larger than float16 holds."""
 
     pipelines: Mapping[Task, str]
     encode: Encode
@@ -81,6 +85,7 @@ class Manner:
     unguided: float = 1.0
     passed: tuple[str, ...] = ("guidance_scale",)
     optional: tuple[str, ...] = ()
+    wide: bool = False
     step: int = 8  # px that a side is a multiple of
     working: float = 1.0  # how much more than a UNet of Stable Diffusion 1 drawing takes
 
@@ -104,7 +109,7 @@ class Painter:
         import torch
 
         first = next(iter(self.manner.pipelines.values()))
-        self.precision = loading.precision(self.device, wanted)
+        self.precision = self._precision(wanted)
         here = {name.partition("/")[0] for name in self.files.paths}
         absent = (*self.manner.leave_out, *(part for part in self.manner.optional if part not in here))
         self.base = loading.load(self.files, first, self.precision, absent, self.manner.settings)
@@ -119,12 +124,15 @@ class Painter:
 
     def use(self, precision: str) -> None:
         """Keep the weights in this precision ("auto": what suits the device), loading them again if need be."""
-        wanted = loading.precision(self.device, precision)
-        if wanted != self.precision:
+        if self._precision(precision) != self.precision:
             self.placement.clear()
             self.additions = Additions(self)
             del self.base, self._pipelines, self.scheduler
-            self._load(wanted)
+            self._load(precision)
+
+    def _precision(self, wanted: str) -> str:
+        found = loading.precision(self.device, wanted)
+        return "bfloat16" if self.manner.wide and (wanted, found) == ("auto", "float16") else found
 
     @property
     def compiled(self) -> bool:
@@ -134,7 +142,9 @@ class Painter:
         """Draw with code that is built for this model when it first draws, or as usual. What was built is kept on disk
         and found again by the next session."""
         if wanted and not self.compiled:
-            os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(paths.data_dir() / "compiled"))
+            # torch names a folder for passing files itself as soon as it is imported; one that the user chose stays.
+            if Path(os.environ.get(_BUILT) or tempfile.gettempdir()).is_relative_to(tempfile.gettempdir()):
+                os.environ[_BUILT] = str(paths.data_dir() / "compiled")
             self.denoiser.compile()
         elif not wanted and self.compiled:
             self.denoiser._compiled_call_impl = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from studio.core import paths
 from studio.core.errors import InvalidInput
 from studio.core.jobs import Task
 from studio.families import picturing
@@ -132,8 +135,10 @@ def test_compiled_code_is_used_while_it_is_wished_for(
         unet._compiled_call_impl = compiled
 
     monkeypatch.setattr(unet, "compile", compile_)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", f"{tempfile.gettempdir()}/torchinductor_someone")
     plain = loaded.draw(tmp_path)[1][0]
     assert loaded.draw(tmp_path, compile=True)[1][0].blob == plain.blob and len(asked) == 2
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(paths.data_dir() / "compiled")
     assert loaded.draw(tmp_path)[1][0].blob == plain.blob and len(asked) == 2
 
 
