@@ -31,7 +31,8 @@ def models_client() -> ModelsClient:
 
 
 class Errand:
-    """`client` answers within the `with` block. `stopped` is said after a signal ended work that can go on."""
+    """`client` answers within the `with` block. `stopped` is said where work ended that can go on from what
+    it has done."""
 
     def __init__(self, desk: Desk, *, as_json: bool = False, stopped: str = "") -> None:
         self._console, self._as_json, self._stopped = desk.console, as_json, stopped
@@ -89,6 +90,8 @@ class Errand:
 
     def _end_badly(self, last: Activity | None) -> None:
         if last is not None and last.failure:
+            if self._stopped and last.done and not self._as_json:
+                self._console.err(self._stopped)
             raise AtelierError(last.failure.code, dict(last.failure.arguments), last.failure.details)
         self._console.err(_("Stopped."))
         if self._stopped:

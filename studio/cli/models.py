@@ -12,10 +12,12 @@ from studio.cli.errand import Errand
 from studio.cli.flags import HELP, Flag, Parsed, Usage, choose, describe, parse
 from studio.core import paths
 from studio.core.activities import Activity
+from studio.core.amounts import size_words
 from studio.core.errors import MESSAGES, AtelierError, InvalidInput, explain
 from studio.core.i18n import N_, _, n_, sentences
 from studio.core.jobs import Medium
 from studio.core.models import ModelInfo, ModelState
+from studio.core.seeking import mentions
 from studio.model_manager.catalogue import Catalogue, default_hub_cache
 
 _USAGE = (
@@ -101,6 +103,8 @@ def _download(desk: Desk, options: Parsed, words: list[str]) -> int:
     later = _("What arrived is kept; the same command goes on from there.")
     with Errand(desk, as_json=options.has("json"), stopped=later) as errand:
         for model in dict.fromkeys(words):
+            if not desk.console.interactive and not options.has("json"):
+                desk.console.err(_("Downloading {model}…").format(model=model))
             done = errand.follow(errand.answer(errand.client.download(model)))
             if not options.has("json"):
                 desk.console.err(_("{model} is ready.").format(model=done.title or model))
@@ -144,14 +148,14 @@ def _remove(desk: Desk, options: Parsed, words: list[str]) -> int:
             _say_kept(desk, kept)
     if not options.has("json"):
         freed = done.result.get("freed", planned["frees"])
-        desk.console.err(_("Removed. {size} are free again.").format(size=_size(freed) or "0 MB"))
+        desk.console.err(_("Removed. {size} are free again.").format(size=size_words(freed)))
     return FAILED if planned["kept"] or done.result.get("kept") else DONE
 
 
 def _agreed(desk: Desk, models: list[str], planned: Mapping[str, Any]) -> bool:
     names = _(", ").join(models)
     question = n_("Remove {names}? It frees {size}.", "Remove {names}? They free {size}.", len(models))
-    question = question.format(names=names, size=_size(planned["frees"]) or "0 MB")
+    question = question.format(names=names, size=size_words(planned["frees"]))
     answer = desk.console.ask(sentences(question, _("Type yes to go on:")))
     if answer is None:
         raise Usage(_("Nobody can be asked here. Add --yes to remove without asking."))
@@ -194,9 +198,8 @@ def _wanted(info: ModelInfo, options: Parsed) -> bool:
 
 
 def _mentions(info: ModelInfo, text: str) -> bool:
-    """Whether every word of `text` is in what is shown of the model."""
-    shown = f"{info.id} {info.title} {_(info.description)} {info.family}".casefold()
-    return all(word in shown for word in text.casefold().split())
+    """Whether every word of `text` is in what is shown of the model, or it is the address of its page."""
+    return mentions(f"{info.id} {info.repository} {info.title} {_(info.description)} {info.family}", text)
 
 
 def _show(desk: Desk, models: list[ModelInfo], as_json: bool) -> None:
@@ -204,17 +207,15 @@ def _show(desk: Desk, models: list[ModelInfo], as_json: bool) -> None:
         desk.console.out(json.dumps([info.to_json() for info in models], ensure_ascii=False, indent=1))
         return
     desk.console.table(
-        [(info.id, info.medium, info.family, _state(info), _size(info.size), info.license) for info in models]
+        [(info.id, info.medium, info.family, _state(info), _size(info), info.license) for info in models]
     )
+
+
+def _size(info: ModelInfo) -> str:
+    return size_words(info.size) if info.size else ""
 
 
 def _state(info: ModelInfo) -> str:
     if info.problem:
         return _("cannot be used as it is")
     return _(_STATES[info.state])
-
-
-def _size(size: int) -> str:
-    if size >= 1_000_000_000:
-        return f"{size / 1e9:.1f} GB"
-    return f"{size / 1e6:.0f} MB" if size else ""

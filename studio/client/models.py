@@ -57,7 +57,8 @@ class ModelsClient(ABC):
         return then(self.ask("search", text=text, medium=medium, limit=limit), _models)
 
     def details(self, model: str) -> Future[Mapping[str, Any]]:
-        """{"info": ModelInfo JSON, "files": [{"name", "size"}], "download": bytes still to come, "url": its page on
+        """{"info": ModelInfo JSON, "files": [{"name", "size"}], "file": the one of several GGUF files that is
+        taken ("" else), "others": [{"model": id, "size"}], "download": bytes still to come, "url": its page on
         the hub, "accept_url": where a gated one is accepted, "access": true, false or null (not known)}; asks the hub
         where it can be reached."""
         return self.ask("details", model=model)
@@ -89,7 +90,7 @@ class ModelsClient(ABC):
         """What a file or folder is, read in a child with limits: {"kind": "checkpoint" | "lora" | "gguf" |
         "soundfont" | "repository" | "pickle" | "folder" (of another studio), "title", "architecture", "family": id or
         null, "size", "convertible": bool, "found": [names of what is not plain tensors], "models": count in a
-        folder}. Fails with the sentence why it is refused."""
+        folder, and "usable" how many of them can be used}. Fails with the sentence why it is refused."""
         return self.ask("inspect", path=str(path))
 
     def import_file(self, path: Path, *, convert: bool = False) -> Future[str]:
@@ -140,7 +141,8 @@ class ModelsClient(ABC):
         return self.ask("token_state")
 
     def set_token(self, token: str) -> Future[Mapping[str, Any]]:
-        """Keep the hub's token in the system's keyring ("" forgets it); answers as `token_state`."""
+        """Keep the hub's token in the system's keyring ("" forgets it); answers as `token_state`. Fails with
+        "hub-token" where the hub can be asked and refuses it; nothing changes then."""
         return self.ask("set_token", token=token)
 
     # -- listeners --------------------------------------------------------------------------------------------

@@ -47,6 +47,10 @@ class Malformed(ValueError):
     """The file is no GGUF file, is cut off, or holds absurd sizes. The message says which, for the log."""
 
 
+class CutOff(Malformed):
+    """It ends before it should."""
+
+
 @dataclass(frozen=True)
 class Header:
     """`metadata` holds scalars, strings and short arrays by key; `skipped` gives the length of each longer array.
@@ -81,6 +85,16 @@ def read(path: Path, *, check_tensors: bool = True) -> Header:
         return _Reader(data, size).header(check_tensors)
 
 
+def beginning(data: bytes) -> tuple[dict[str, Any], bool]:
+    """The metadata, as in `Header`, in the first bytes of a file, and whether that is all of it. Raises `Malformed`."""
+    reader = _Reader(data, len(data))
+    try:
+        reader.begin()
+    except CutOff:
+        return reader.metadata, False
+    return reader.metadata, True
+
+
 def part_names(name: str) -> list[str]:
     """The names of all parts of the model that the file called `name` belongs to, the first part first."""
     match = _PART.fullmatch(name)
@@ -101,12 +115,20 @@ def require(path: Path, files: ModelFiles, check_tensors: bool) -> Header:
 
 
 class _Reader:
-    def __init__(self, data: mmap.mmap, size: int) -> None:
+    def __init__(self, data: mmap.mmap | bytes, size: int) -> None:
         self.data = data
         self.size = size
         self.at = 0
+        self.metadata: dict[str, Any] = {}
+        self.skipped: dict[str, int] = {}
 
     def header(self, check_tensors: bool) -> Header:
+        tensors = self.begin()
+        parameters = self.tensors(tensors, self.metadata, check_tensors)
+        return Header(self.metadata, self.skipped, tensors, parameters, self.size)
+
+    def begin(self) -> int:
+        """Read the metadata; returns the number of tensors that follow."""
         if self.data[:4] != b"GGUF":
             raise Malformed("not a GGUF file")
         self.at = 4
@@ -115,21 +137,18 @@ class _Reader:
             raise Malformed(f"GGUF version {version}")
         tensors = self.count(self.unpack(_U64), MAX_ENTRIES, "tensors")
         entries = self.count(self.unpack(_U64), MAX_ENTRIES, "metadata entries")
-        metadata: dict[str, Any] = {}
-        skipped: dict[str, int] = {}
         for _entry in range(entries):
             key = self.string(MAX_KEY)
             kind = self.unpack(_U32)
             if kind == _ARRAY:
                 value, length = self.array(0)
                 if value is None:
-                    skipped[key] = length
+                    self.skipped[key] = length
                     continue
             else:
                 value = self.value(kind)
-            metadata[key] = value
-        parameters = self.tensors(tensors, metadata, check_tensors)
-        return Header(metadata, skipped, tensors, parameters, self.size)
+            self.metadata[key] = value
+        return tensors
 
     def tensors(self, count: int, metadata: dict[str, Any], check: bool) -> int:
         """Walk over the tensors' descriptions; returns how many weights they have together."""
@@ -190,7 +209,7 @@ class _Reader:
         data, at, size, unpack = self.data, self.at, self.size, _U64.unpack_from
         for _item in range(length):
             if at + 8 > size:
-                raise Malformed("cut off inside a list")
+                raise CutOff("cut off inside a list")
             at += 8 + unpack(data, at)[0]
         self.at = at
         self.skip(0)
@@ -209,7 +228,7 @@ class _Reader:
     def skip(self, length: int) -> None:
         self.at += length
         if self.at > self.size:
-            raise Malformed("cut off inside the header")
+            raise CutOff("cut off inside the header")
 
     @staticmethod
     def count(value: int, limit: int, what: str) -> int:

@@ -49,9 +49,14 @@ def transformers_files(names: Collection[str]) -> tuple[str, ...]:
     return (*(name for name in _BESIDE if name in names), *weights) if weights else ()
 
 
+def gguf_models(names: Collection[str]) -> list[list[str]]:
+    """The files of each GGUF model that is whole; none of those for pictures."""
+    return [parts for name in sorted(names) if (parts := _parts(name, names))]
+
+
 def gguf_files(names: Collection[str]) -> tuple[str, ...]:
     """The GGUF model to choose among several: one usual quantisation with all its parts, none of those for pictures."""
-    whole = [parts for name in sorted(names) if (parts := _parts(name, names))]
+    whole = gguf_models(names)
     if not whole:
         return ()
     chosen = min(whole, key=lambda parts: _rank(parts[0]))

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def test_without_a_network_the_catalogue_is_still_searched(
 def test_a_download_ends_with_the_id(shell: Shell, fake: FakeModels) -> None:
     done = shell("models", "download", ABSENT.id)
     assert (done.code, done.out) == (0, f"{ABSENT.id}\n")
-    assert done.err == f"{ABSENT.title} is ready.\n"
+    assert done.err == f"Downloading {ABSENT.id}…\n{ABSENT.title} is ready.\n"
 
 
 def test_a_download_tells_each_step_as_json(shell: Shell, fake: FakeModels) -> None:
@@ -217,6 +218,11 @@ def test_the_real_child_brings_checks_and_removes_a_model(shell: Shell, monkeypa
 
 
 def test_what_the_list_calls_things() -> None:
-    assert models._size(97_000_000) == "97 MB"
-    assert models._size(4_370_000_000) == "4.4 GB"
-    assert models._size(0) == ""
+    assert models._size(replace(ABSENT, size=404_000)) == "404 KB"
+    assert models._size(replace(ABSENT, size=4_370_000_000)) == "4.4 GB"
+    assert models._size(replace(ABSENT, size=0)) == ""
+    described = replace(ABSENT, description="Writes short stories.", repository="ada/sea", problem="gguf-damaged")
+    for text in ("story", "https://huggingface.co/ada/sea"):
+        assert models._mentions(described, text)
+    assert not models._mentions(described, "history")
+    assert models._state(described) == "cannot be used as it is"

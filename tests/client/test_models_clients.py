@@ -94,7 +94,7 @@ def test_a_gated_model_goes_on_when_its_terms_are_accepted(bench: ModelsBench) -
 
 def test_details_tell_the_files_and_what_is_still_to_come(bench: ModelsBench) -> None:
     details = bench.client.details(MODEL).result(20)
-    assert set(details) == {"info", "files", "download", "url", "accept_url", "access"}
+    assert {"info", "files", "download", "url", "accept_url", "access"} <= set(details)
     assert details["info"]["id"] == MODEL
     assert details["access"] is True
     assert details["download"] == sum(file["size"] for file in details["files"]) > 400_000 - 1
@@ -128,6 +128,7 @@ def test_what_does_not_exist_fails_in_words(bench: ModelsBench, tmp_path: Path) 
 
 def test_a_token_is_kept_and_forgotten(bench: ModelsBench) -> None:
     assert bench.client.token_state().result(20)["known"] is False
+    bench.know("a-token")
     state = bench.client.set_token("a-token").result(20)
     assert set(state) == {"host", "known", "kept", "user"}
     assert state["known"] is True

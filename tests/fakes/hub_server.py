@@ -108,6 +108,8 @@ class Handler(BaseHTTPRequestHandler):
         found = []
         for repository in self.server.hub.repositories.values():
             row = facts(repository, repository.head)
+            if "siblings" in query.get("expand", []):
+                row["siblings"] = [{"rfilename": name} for name in repository.commits[repository.head]]
             marks = {*row["tags"], row["pipeline_tag"], row["library_name"]}
             if repository.private or not all(word in repository.name.casefold() for word in words):
                 continue

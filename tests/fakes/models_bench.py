@@ -101,6 +101,9 @@ class ModelsBench:
     def accept(self) -> None:
         raise NotImplementedError
 
+    def know(self, token: str) -> None:
+        """Make `token` one that the hub takes."""
+
     def _keep(self, message: Message) -> None:
         with self._changed:
             self.messages.append(message)
@@ -154,3 +157,6 @@ class InChild(ModelsBench):
 
     def accept(self) -> None:
         self.hub.accept(MODEL)
+
+    def know(self, token: str) -> None:
+        self.hub.user(token)

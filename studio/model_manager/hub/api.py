@@ -10,7 +10,7 @@ import os
 import random
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _HEX = re.compile(r"[0-9a-f]+")
 _FIELDS = ("cardData", "config", "downloads", "gated", "lastModified", "library_name", "likes", "pipeline_tag")
-_FIELDS += ("private", "sha", "tags")
+_FIELDS += ("private", "sha", "siblings", "tags")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(1, 10))}
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class RemoteFile:
 @dataclass(frozen=True)
 class RemoteModel:
     """A repository at one commit. `modified` is ISO 8601; `license` as its card says ("" unknown); `config` is what
-    the hub read from its config files."""
+    the hub read from its config files; `names` are those of all files, as far as a search tells them."""
 
     repository: str
     commit: str
@@ -62,6 +62,7 @@ class RemoteModel:
     downloads: int = 0
     modified: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 class Hub:
@@ -131,6 +132,27 @@ class Hub:
         if found is None:
             raise AtelierError("hub-too-large", {"model": repository, "file": name})
         return found
+
+    def start(
+        self, repository: str, commit: str, name: str, count: int, *, stop: threading.Event | None = None
+    ) -> bytes:
+        """The first `count` bytes of a file, fewer of a smaller one."""
+        asked, stop = self.asked(repository), stop or threading.Event()
+        url = self.file_url(repository, commit, name)
+
+        def ask() -> bytes:
+            body = bytearray()
+            headers = {"Accept-Encoding": "identity", "Range": f"bytes=0-{count - 1}"}
+            with self.wire.get(url, asked, stop, lambda _origin: headers) as answer:
+                for chunk in answer.chunks:
+                    body += chunk
+                    if len(body) >= count:  # not every hub knows ranges
+                        break
+                if answer.status == 416:
+                    return b""  # the file is empty
+            return bytes(body[:count])
+
+        return _patiently(ask, self.wire.patience, stop)
 
     def access(self, repository: str, *, stop: threading.Event | None = None) -> bool | None:
         """Whether its files may be read with the present token; None where that cannot be told now."""
@@ -221,6 +243,7 @@ def _checked(row: Any, asked: Asked, *, files: bool) -> RemoteModel:
         max(0, _of(row, "downloads", int)),
         _of(row, "lastModified", str),
         _of(row, "config", dict),
+        tuple(_names(_of(row, "siblings", list))),
     )
 
 
@@ -236,6 +259,13 @@ def _license(card: Mapping[str, Any], tags: Iterable[str]) -> str:
     if isinstance(named, str):
         return named
     return next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), "")
+
+
+def _names(rows: list[Any]) -> Iterator[str]:
+    for row in rows:
+        name = row.get("rfilename") if isinstance(row, dict) else None
+        if isinstance(name, str) and stays_below(name):
+            yield name
 
 
 def _files(rows: list[Any], model: str, asked: Asked) -> tuple[RemoteFile, ...]:

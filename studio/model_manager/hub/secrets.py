@@ -47,10 +47,15 @@ class Secrets:
     def state(self, host: str) -> TokenState:
         return TokenState(host, self._find(host)[1])
 
+    @staticmethod
+    def is_token(text: str) -> bool:
+        """Whether `text` has the form of a token."""
+        return bool(text) and len(text) <= _LONGEST and all("!" <= character <= "~" for character in text)
+
     def set_token(self, host: str, token: str) -> str:
         """Keep `token` for `host`; returns where ("keyring" or "session"). Raises `InvalidInput("hub-token-form")`."""
         token = token.strip()
-        if not token or len(token) > _LONGEST or not all("!" <= character <= "~" for character in token):
+        if not self.is_token(token):
             raise InvalidInput("hub-token-form", {"parameter": "token"})
         with self._lock:
             kept = "keyring" if _write(host, token) else "session"

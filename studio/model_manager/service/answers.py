@@ -14,14 +14,16 @@ from studio.core import paths
 from studio.core.activities import Activity, ActivityKind
 from studio.core.errors import AtelierError
 from studio.core.models import ModelInfo, ModelState
+from studio.core.seeking import address
 from studio.model_manager import disk, starter
 from studio.model_manager.catalogue import Catalogue, default_hub_cache
 from studio.model_manager.downloads.manager import Downloads
 from studio.model_manager.downloads.store import Store
-from studio.model_manager.hub.api import Hub
+from studio.model_manager.hub.api import Hub, RemoteModel
 from studio.model_manager.hub.endpoint import Endpoint
 from studio.model_manager.hub.secrets import Secrets
 from studio.model_manager.service import wishes
+from studio.model_manager.service.remembered import Remembered
 from studio.model_manager.service.settings import LiveSettings
 from studio.model_manager.service.works import Progress, Run, Works
 from studio.model_manager.trust import folders
@@ -45,7 +47,7 @@ class Answers:
         self._catalogue = Catalogue()
         self._store = Store(default_hub_cache(), paths.models_dir())
         self._works = Works(tell, changed)
-        self._updates: dict[str, str] = {}  # repository → the newest commit that the hub told
+        self._remembered = Remembered(self._store.models)
         self._lock = threading.Lock()
         self._downloads: Downloads | None = None
 
@@ -64,24 +66,41 @@ class Answers:
     # -- what there is ----------------------------------------------------------------------------------------
 
     def _on_list(self) -> list[dict[str, Any]]:
-        return [self._with_update(info).to_json() for info in self._catalogue.list()]
+        return [self._as_told(info).to_json() for info in self._catalogue.list()]
 
     def _on_search(self, text: str, medium: str = "", limit: int = 30) -> list[dict[str, Any]]:
         filters = [_FILTERS[medium]] if medium in _FILTERS else []
-        here = {info.repository: info for info in self._catalogue.list() if info.repository}
+        everything = {info.id: info for info in self._catalogue.list()}
+        here = {info.repository: info for info in reversed(everything.values()) if info.repository}
         found = []
-        for remote in self._hub().search(text, filters=filters, limit=_SEARCHED):
-            if known := here.get(remote.repository):
-                found.append(self._with_update(known))
-            elif family_id := wishes.family_of(remote):
-                found.append(wishes.info_of(remote, family_id))
+        for remote in self._found(text, filters):
+            family_id = wishes.family_of(remote)
+            shown = wishes.info_of(remote, family_id) if family_id else None
+            known = everything.get(shown.id if shown else "") or here.get(remote.repository)
+            if info := known or shown:
+                found.append(self._as_told(info))
         return [info.to_json() for info in found if medium in ("", info.medium)][:limit]
+
+    def _found(self, text: str, filters: list[str]) -> list[RemoteModel]:
+        """What the hub has for `text`: of an address that was copied from it, the repository there."""
+        hub = self._hub()
+        name = "/".join(address(text).split("/")[:2])
+        if name:
+            try:
+                remote = hub.model(name)
+                return [replace(remote, config=remote.config or wishes.read_config(hub, remote))]
+            except AtelierError as error:
+                if error.code not in _CLOSED:
+                    raise
+        return hub.search(name or text, filters=filters, limit=_SEARCHED)
 
     def _on_details(self, model: str) -> dict[str, Any]:
         wish, hub = wishes.wish(model), self._hub()
-        info = next((info for info in self._catalogue.list() if info.id == wish.model), None)
+        everything = {info.id: info for info in self._catalogue.list()}
+        info = everything.get(wish.model)
         rows: list[dict[str, Any]] = []
-        coming = 0
+        taken, others = "", []
+        coming = known_size = 0
         access: bool | None = None
         for source in wish.sources:
             try:
@@ -101,15 +120,22 @@ class Answers:
             coming += sum(self._store.missing(source.repository, remote.commit, file) for file in files)
             if source == wish.main:
                 size = sum(file.size for file in files)
+                taken, others = wishes.gguf_choice(remote, files)
                 if info is None:
                     info = wishes.info_of(remote, wishes.recognise(hub, remote), size)
-                elif info.state is ModelState.NOT_INSTALLED:
-                    info = replace(info, size=size, gated=remote.gated, license=info.license or remote.license)
+                    info = everything.get(info.id, info)
+                elif info.state is ModelState.NOT_INSTALLED and not info.problem:
+                    info = replace(info, gated=remote.gated, license=info.license or remote.license)
+                known_size = sum(row["size"] for row in rows)
         assert info is not None
+        if known_size:
+            self._remembered.keep(sizes={info.id: known_size})
         page = hub.page(wish.main.repository)
         return {
-            "info": self._with_update(info).to_json(),
+            "info": self._as_told(info).to_json(),
             "files": rows,
+            "file": taken,
+            "others": others,
             "download": coming,
             "url": page,
             "accept_url": page,
@@ -126,8 +152,7 @@ class Answers:
             key = (wish.main.repository, wish.main.revision)
             if key not in asked:
                 asked[key] = self._newest(hub, *key)
-            with self._lock:
-                self._updates[info.id] = asked[key]
+            self._remembered.keep(updates={info.id: asked[key]})
             if asked[key] not in ("", info.revision):
                 newer.append(info.id)
         if newer:
@@ -143,8 +168,11 @@ class Answers:
                 raise
             return ""
 
-    def _with_update(self, info: ModelInfo) -> ModelInfo:
-        newest = self._updates.get(info.id, "")
+    def _as_told(self, info: ModelInfo) -> ModelInfo:
+        """`info` with what the hub said of it: how large it is, and what is newer."""
+        if info.state is ModelState.NOT_INSTALLED and not info.problem:
+            return replace(info, size=self._remembered.size(info.id) or info.size)
+        newest = self._remembered.newest(info.id)
         return replace(info, update=newest) if newest and info.usable and newest != info.revision else info
 
     # -- downloads --------------------------------------------------------------------------------------------
@@ -194,7 +222,12 @@ class Answers:
     # -- files ------------------------------------------------------------------------------------------------
 
     def _on_inspect(self, path: str) -> dict[str, Any]:
-        return inspect(Path(path)).to_json()
+        """Under the name that it will have here: what a file says of itself can be anything."""
+        found, place = inspect(Path(path)), Path(path)
+        told = {**found.to_json(), "title": place.name if place.is_dir() else place.stem}
+        if found.kind == "folder":
+            told["usable"] = sum(model.family is not None and model.kind != "pickle" for model in folders.find(place))
+        return told
 
     def _on_import(self, path: str, convert: bool = False) -> str:
         def run(progress: Progress, stop: threading.Event) -> dict[str, Any]:
@@ -274,10 +307,22 @@ class Answers:
         host = endpoint.host
         if token:
             endpoint.check_token()
+            self._try_token(endpoint, token.strip())
             self._secrets.set_token(host, token)
         else:
             self._secrets.forget(host)
         return self._on_token_state()
+
+    def _try_token(self, endpoint: Endpoint, token: str) -> None:
+        """Raises "hub-token" for one that the hub refuses. Where the hub cannot be asked, it is taken as it is."""
+        if endpoint.offline or not Secrets.is_token(token):
+            return
+        try:
+            Hub(endpoint, lambda _host: token).whoami()
+        except AtelierError as error:
+            if error.code == "hub-token":
+                raise
+            _log.info("the hub does not say whether the token is good: %s", error.code)
 
     def _used(self) -> int:
         """Bytes that models take, for the user's limit."""

@@ -14,7 +14,7 @@ from studio.core.i18n import N_
 from studio.families import gguf_file
 from studio.model_manager.trust import architectures, repositories, safetensors_file, soundfonts, torch_file, zips
 from studio.model_manager.trust.inspection import Inspection
-from studio.model_manager.trust.reading import BROKEN, CUT_OFF, TOO_LARGE, open_plain, refused, size_of
+from studio.model_manager.trust.reading import BROKEN, CUT_OFF, NO_MODEL, TOO_LARGE, open_plain, refused, size_of
 from studio.model_manager.trust.safetensors_file import Tensor
 
 MAX_TITLE = 120
@@ -45,7 +45,7 @@ def check_gguf(path: Path) -> gguf_file.Header:
     try:
         return gguf_file.read(path)
     except gguf_file.Malformed as error:
-        words = {"cut": CUT_OFF, "too": CUT_OFF}
+        words = {"cut": CUT_OFF, "too": CUT_OFF, "not": NO_MODEL}
         absurd = re.match(r"\d", str(error)) is not None
         raise refused(path, TOO_LARGE if absurd else words.get(str(error)[:3], BROKEN), f"GGUF: {error}") from error
     except OSError as error:

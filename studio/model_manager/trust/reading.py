@@ -10,6 +10,7 @@ from typing import BinaryIO
 from studio.core.errors import AtelierError, from_os_error
 from studio.core.i18n import N_
 
+NO_MODEL = N_("This is no model file: only its name says so.")
 BROKEN = N_("It is not built the way such a file must be.")
 CUT_OFF = N_("It is cut off: parts of it are missing.")
 TOO_LARGE = N_("It claims to hold more than any real file of its kind.")

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from studio.core.i18n import N_
-from studio.model_manager.trust.reading import BROKEN, CUT_OFF, OVERLAPPING, TOO_LARGE, open_plain, refused, size_of
+from studio.model_manager.trust.reading import (
+    BROKEN,
+    CUT_OFF,
+    NO_MODEL,
+    OVERLAPPING,
+    TOO_LARGE,
+    open_plain,
+    refused,
+    size_of,
+)
 
 MAX_HEADER = 100 << 20  # the libraries' own limit
 MAX_TENSORS = 500_000
@@ -73,6 +82,10 @@ def read(path: Path) -> Header:
         if size < 8:
             raise refused(path, CUT_OFF, f"{size} bytes")
         (length,) = struct.unpack("<Q", stream.read(8))
+        first = stream.read(1)
+        stream.seek(8)
+        if length > size and first != b"{":
+            raise refused(path, NO_MODEL, "no header of safetensors")
         if length > MAX_HEADER:
             raise refused(path, TOO_LARGE, f"a header of {length} bytes")
         if length + 8 > size:

@@ -10,9 +10,11 @@ import pytest
 from studio.core.activities import ActivityKind, ActivityState
 from studio.core.errors import AtelierError
 from studio.core.models import ModelState
+from studio.model_manager.service.remembered import Remembered
 from tests.fakes.hub import FakeHub
 from tests.fakes.models_bench import MODEL, WEIGHTS, InChild, noise, repository
 from tests.fakes.tiny_models import build_gguf
+from tests.model_manager.caches import gguf_bytes
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def test_a_damaged_file_is_found_put_aside_and_fetched_alone(bench: InChild, hub
     bench.get()
     checked = bench.ended(bench.client.verify([MODEL]).result(20))
     assert (checked.kind, checked.title, checked.model) == (ActivityKind.VERIFY, "tiny", MODEL)
-    assert checked.result == {"whole": [MODEL], "damaged": {}, "unknown": []}
+    assert checked.result == {"whole": [MODEL], "damaged": {}, "unknown": [], "files": []}
     (weights,) = (home / "hub").glob(f"models--ada--tiny/snapshots/*/{WEIGHTS}")
     blob = weights.resolve()
     blob.write_bytes(blob.read_bytes()[:-1] + b"?")
@@ -40,7 +42,7 @@ def test_a_damaged_file_is_found_put_aside_and_fetched_alone(bench: InChild, hub
     assert checked.result["damaged"] == {MODEL: [WEIGHTS]}
     info = bench.info()
     assert info
-    assert not info.usable
+    assert info.state is ModelState.DAMAGED
     asked = len(hub.starts(WEIGHTS))
     assert bench.get().state is ActivityState.DONE
     assert len(hub.starts(WEIGHTS)) == asked + 1
@@ -166,9 +168,16 @@ def test_each_gguf_file_of_a_repository_is_a_model(bench: InChild, hub: FakeHub,
     files = {"tiny-Q4_K_M.gguf": data, "tiny-Q8_0.gguf": data + bytes(32), "README.md": b"about"}
     first = hub.add("ada/parts", files, tags=["gguf"], pipeline_tag="text-generation")
     (found,) = bench.client.search("parts").result(20)
-    assert (found.id, found.family) == ("ada/parts", "gguf")
+    assert (found.id, found.family) == ("ada/parts/tiny-Q4_K_M.gguf", "gguf")
+    told = bench.client.details("ada/parts").result(20)
+    assert (told["info"]["id"], told["file"]) == (found.id, "tiny-Q4_K_M.gguf")
+    assert told["others"] == [{"model": "ada/parts/tiny-Q8_0.gguf", "size": len(data) + 32}]
+    (found,) = bench.client.search("parts").result(20)
+    assert found.size == len(data)  # what is known of it is told everywhere
     done = bench.get("ada/parts")  # the usual one of them
-    assert done.result == {"model": "ada/parts/tiny-Q4_K_M.gguf"}
+    assert done.result == {"model": found.id}
+    (again,) = bench.client.search("parts").result(20)
+    assert (again.id, again.usable) == (found.id, True)
     assert [file.name for file in done.files] == ["tiny-Q4_K_M.gguf"]
     other = "ada/parts/tiny-Q8_0.gguf"
     assert bench.get(other).result == {"model": other}
@@ -183,4 +192,69 @@ def test_each_gguf_file_of_a_repository_is_a_model(bench: InChild, hub: FakeHub,
         info = bench.info(model)
         assert info
         assert (info.state, info.revision, info.update) == (ModelState.INSTALLED, second, "")
-    assert len(hub.starts("tiny-Q4_K_M.gguf")) == 1
+    whole = [asked.port for asked in hub.asked("*tiny-Q4_K_M.gguf") if not asked.range]
+    assert whole == ["hub", "cdn"]  # asked for once, and sent on
+
+
+def test_a_gguf_that_cannot_be_used_is_refused_by_its_beginning(bench: InChild, hub: FakeHub) -> None:
+    data = gguf_bytes(900_000).replace(b"tokenizer.ggml.model", b"tokenizer.ggml.other")
+    hub.add("ada/new", {"new-Q4_K_M.gguf": data}, tags=["gguf"], pipeline_tag="text-generation")
+    failed = bench.get("ada/new")
+    assert failed.failure
+    assert (failed.failure.code, failed.done) == ("hub-not-usable", 0)
+    assert all(asked.range == "bytes=0-262143" for asked in hub.asked("*new-Q4_K_M.gguf"))
+    assert bench.client.disk().result(20)["models"] == []
+
+
+def test_what_cannot_run_here_is_not_found(bench: InChild, hub: FakeHub) -> None:
+    files = repository()
+    del files[WEIGHTS]
+    config = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
+    hub.add("ada/tiny-pickled", files, config=config)
+    hub.add("ada/tiny-good", repository(), config=config)
+    assert "ada/tiny-pickled" not in {info.id for info in bench.client.search("tiny").result(20)}
+    assert "ada/tiny-good" in {info.id for info in bench.client.search("tiny").result(20)}
+
+
+def test_an_address_is_downloaded(bench: InChild, hub: FakeHub) -> None:
+    assert bench.get(f"{hub.url}/{MODEL}/tree/main").result == {"model": MODEL}
+    assert bench.info()
+
+
+def test_a_copied_address_is_found(bench: InChild, hub: FakeHub) -> None:
+    for text in (f"{hub.url}/{MODEL}", f"https://huggingface.co/{MODEL}/tree/main", MODEL):
+        assert [info.id for info in bench.client.search(text).result(20)] == [MODEL]
+    assert bench.client.search("https://huggingface.co/nobody/nothing").result(20) == []
+
+
+def test_a_token_that_the_hub_refuses_is_not_kept(bench: InChild, hub: FakeHub) -> None:
+    hub.user("good", "ada")
+    assert bench.client.set_token("good").result(20)["user"] == "ada"
+    with pytest.raises(AtelierError) as refused:
+        bench.client.set_token("hf_bad").result(20)
+    assert refused.value.code == "hub-token"
+    assert bench.client.token_state().result(20)["user"] == "ada"
+
+
+def test_files_are_asked_for_under_the_name_that_they_get(bench: InChild, tmp_path: Path) -> None:
+    root = tmp_path / "ComfyUI"
+    root.mkdir()
+    build_gguf(tmp_path).only(".gguf").rename(root / "my writer.gguf")
+    (root / "old.ckpt").write_bytes(b"\x80\x02.")
+    assert bench.client.inspect(root / "my writer.gguf").result(20)["title"] == "my writer"
+    told = bench.client.inspect(root).result(20)
+    assert (told["title"], told["models"], told["usable"]) == ("ComfyUI", 2, 1)
+    renamed = tmp_path / "shopping list.safetensors"
+    renamed.write_text("milk, bread and a good book")
+    with pytest.raises(AtelierError) as refused:
+        bench.client.inspect(renamed).result(20)
+    assert "no model file" in str(refused.value)
+
+
+def test_what_the_hub_told_outlives_the_child(tmp_path: Path) -> None:
+    first = Remembered(tmp_path)
+    first.keep(updates={"a/b": "c" * 40}, sizes={"a/b": 5})
+    again = Remembered(tmp_path)
+    assert (again.newest("a/b"), again.size("a/b"), again.size("other")) == ("c" * 40, 5, 0)
+    (tmp_path / "hub.json").write_text('{"version": 1, "updates": []')
+    assert Remembered(tmp_path).size("a/b") == 0
