@@ -66,6 +66,7 @@ MANNER = Manner(
     passed=("guidance_scale", "true_cfg_scale"),
     bases={0: "flux-1"},
     step=16,
+    wide=True,
 )
 
 

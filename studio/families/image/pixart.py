@@ -54,6 +54,7 @@ MANNER = Manner(
     factors={0.13025: previews.STABLE_DIFFUSION_XL},
     arguments={"negative_prompt": None, "use_resolution_binning": False},
     step=16,
+    wide=True,
 )
 
 

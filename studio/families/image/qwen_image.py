@@ -74,6 +74,7 @@ MANNER = Manner(
     arguments={"max_sequence_length": _READ},
     bases={0: "qwen-image"},
     step=16,
+    wide=True,
 )
 
 

@@ -61,6 +61,7 @@ MANNER = Manner(
     schedulers=schedulers.FLOW_SOLVERS,
     arguments={"negative_prompt": None, "use_resolution_binning": False},
     step=32,
+    wide=True,
 )
 
 

@@ -67,6 +67,7 @@ MANNER = Manner(
     unguided=0.0,
     bases={0: "z-image"},
     step=16,
+    wide=True,
 )
 
 

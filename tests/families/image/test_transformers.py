@@ -134,6 +134,25 @@ def test_every_rung_gives_the_same_picture(loaded: Loaded, tmp_path: Path, monke
     assert carded.model.encodings == 1
 
 
+def test_it_draws_in_half_precision(loaded: Loaded, tmp_path: Path) -> None:
+    task = loaded.family.SPEC.tasks[-1]
+    _, (first,) = loaded.draw(tmp_path, task, precision="bfloat16")
+    ctx, (again,) = loaded.draw(tmp_path, task, precision="bfloat16")
+    assert first.metadata["precision"] == "bfloat16" and first.blob == again.blob
+    assert np.asarray(ctx.picture()).std() > 0
+
+
+def test_what_float16_does_not_hold_is_kept_in_bfloat16(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    precision = loading.precision
+    monkeypatch.setattr(loading, "precision", lambda device, wanted: "float16" if wanted == "auto" else wanted)
+    model = load(loaded.files).model
+    assert model.precision == ("bfloat16" if model.manner.wide else "float16")
+    model.use("auto")
+    assert model.precision == ("bfloat16" if model.manner.wide else "float16")
+    model.use("float32")
+    assert model.precision == precision(model.device, "float32") == "float32"
+
+
 def test_remembered_prompts_follow_the_model() -> None:
     encoded = Encoded({"told": torch.ones(2), "several": [torch.ones(1)], "seen": torch.ones(2, dtype=torch.long)}, 2)
     pipeline = SimpleNamespace(_execution_device=torch.device("cpu"), dtype=torch.bfloat16)
