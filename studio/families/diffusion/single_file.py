@@ -58,7 +58,8 @@ def tokenizer(padding: str = _END) -> Any:
     letters = list(_letters())
     signs = [*letters, *(letter + "</w>" for letter in letters), *("".join(merge) for merge in merges)]
     vocabulary = {sign: number for number, sign in enumerate([*signs, "<|startoftext|>", _END])}
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, pad_token=padding, model_max_length=77)
+    kind: Any = CLIPTokenizer  # its own types are narrower than what it takes
+    return kind(vocab=vocabulary, merges=merges, pad_token=padding, model_max_length=77)
 
 
 def _letters() -> str:
