@@ -187,7 +187,7 @@ def cut_out(studio: Studio) -> None:
     from studio.core.jobs import Task
 
     image, items = results(studio)
-    image.room.work_on(items[0], Task.CUT_OUT)
+    image.room.work_on(items[0], Task.CUT_OUT, stub_picture.CUTTER)
     studio.wait(lambda: image.showing.item is not None and image.showing.item.id != items[0].id)
     studio.wait(lambda: image.image_stage.view.image is not None and image.image_stage.view.image.hasAlphaChannel())
 

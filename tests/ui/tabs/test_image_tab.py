@@ -368,7 +368,7 @@ def test_the_menu_enlarges_cuts_out_and_removes(studio: Studio, tab: ImageTab, m
     item = make(studio, tab, count=1)[0]
     words = [action.text() for action in tab.shelf.menu(item).actions()]
     assert {"Enlarge", "Cut out", "Export…", "Favourite"} <= set(words)
-    tab.room.work_on(item, Task.UPSCALE)
+    tab.room.work_on(item, Task.UPSCALE, stub_picture.UPSCALER)
     studio.wait(lambda: tab.showing.item is not None and tab.showing.item.id != item.id)
     large = tab.showing.item
     assert large is not None and large.metadata["width"] == 256 and large.parents == (item.id,)

@@ -21,7 +21,7 @@ from studio.ui.listening import listen
 from studio.ui.model_picker import ModelPicker
 from studio.ui.services import Services
 from studio.ui.tabs.base import Shell
-from studio.ui.tabs.image.asking import MASK, MODES, TEXT, Order, able, is_lora, request_of, work_request
+from studio.ui.tabs.image.asking import MASK, MODES, TEXT, Order, is_lora, request_of, work_request
 from studio.ui.tabs.image.count_field import CountField
 from studio.ui.tabs.image.desk import Desk, Run, expected
 from studio.ui.tabs.image.incoming import Incoming
@@ -380,13 +380,12 @@ class ImageRoom(QObject):
         self.set_mode(MASK)
         self.generate()
 
-    def work_on(self, item: Item, task: Task) -> None:
-        """Enlarge a picture, or cut it out, with the first model that can."""
-        models = able(self._services.bridge.models, task)
+    def work_on(self, item: Item, task: Task, model: ModelInfo) -> None:
+        """Enlarge a picture, cut it out, or make a control picture of it."""
         document = self.ensure()
-        if models and document is not None:
+        if document is not None:
             title = item.title or item.path.stem
-            self.ask(lambda: work_request(document, models[0], task, item.path, item.id, title))
+            self.ask(lambda: work_request(document, model, task, item.path, item.id, title))
 
     def stop(self) -> None:
         """Stop what this piece of work waits for."""

@@ -28,14 +28,15 @@ SOON_MS = 80
 
 class Shelf(QObject):
     """`chosen` carries an item to show, `watched` a run to follow; the others what the menu asks for, with an item
-    (`work_wanted` with a task as well). `gone` tells the id of a picture that went to the trash."""
+    (`work_wanted` with a task and the model that does it as well). `gone` tells the id of a picture that went to the
+    trash."""
 
     chosen = Signal(object)
     watched = Signal(object)
     compare_wanted = Signal(object)
     settings_wanted = Signal(object)
     source_wanted = Signal(object)
-    work_wanted = Signal(object, object)
+    work_wanted = Signal(object, object, object)
     edit_wanted = Signal(object)
     export_wanted = Signal(object)
     gone = Signal(str)
@@ -200,10 +201,19 @@ class Shelf(QObject):
         add("circle-half", _("Compare with the one shown"), lambda: self.compare_wanted.emit(item), there)
         add("crop", _("Crop, turn, levels…"), lambda: self.edit_wanted.emit(item), there)
         menu.addSeparator()
-        if able(models, Task.UPSCALE):
-            add("arrows-out", _("Enlarge"), lambda: self.work_wanted.emit(item, Task.UPSCALE), there)
-        if able(models, Task.CUT_OUT):
-            add("scissors", _("Cut out"), lambda: self.work_wanted.emit(item, Task.CUT_OUT), there)
+        for icon, words, task in (
+            ("arrows-out", _("Enlarge"), Task.UPSCALE),
+            ("scissors", _("Cut out"), Task.CUT_OUT),
+            ("scribble-loop", _("Make a control picture"), Task.CONTROL_IMAGE),
+        ):
+            found = able(models, task)
+            if len(found) == 1:
+                add(icon, words, lambda task=task, model=found[0]: self.work_wanted.emit(item, task, model), there)
+            elif found:
+                inside = menu.addMenu(theme.icon(icon), words)
+                for model in found:
+                    do = lambda task=task, model=model: self.work_wanted.emit(item, task, model)  # noqa: E731
+                    add("cube", model.title, do, there, inside)
         self.fill_send(menu, item)
         add("export", _("Export…"), lambda: self.export_wanted.emit(item), there)
         add("copy", _("Copy"), lambda: self.copy(item), there)

@@ -321,7 +321,7 @@ class ImageTab(Tab):
             Command("image-details", _("How it was made"), self.show_details, "Ctrl+I", "info", enabled=filed),
             Command("image-save", _("Export…"), self.export, "Ctrl+S", "export", enabled=shown),
             Command("image-model", _("Choose a model"), self.picker.open_list, "Ctrl+M", "cube"),
-            Command("image-pictures", _("Go to the pictures"), self.pictures.setFocus, "Ctrl+E", "images-square"),
+            Command("image-pictures", _("Go to the pictures"), self.pictures.setFocus, "Ctrl+E", "image"),
         ]
         return [Command(c.id, c.title, c.run, c.shortcut, c.icon, _("Image"), c.enabled) for c in rows]
 
