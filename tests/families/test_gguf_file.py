@@ -13,6 +13,7 @@ from studio.core.errors import AtelierError
 from studio.core.protocols import ModelFiles
 from studio.families import gguf_file
 from tests.fakes.tiny_models import build_gguf
+from tests.model_manager.caches import gguf_bytes
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +113,13 @@ def test_parts_of_a_split_model() -> None:
     parts = ["big-00001-of-00003.gguf", "big-00002-of-00003.gguf", "big-00003-of-00003.gguf"]
     assert gguf_file.part_names(parts[1]) == parts
     assert len(gguf_file.part_names("big-00001-of-99999.gguf")) == 999
+
+
+def test_the_beginning_tells_the_metadata_that_it_holds() -> None:
+    data = gguf_bytes(500)
+    metadata, whole = gguf_file.beginning(data)
+    assert (metadata["general.architecture"], whole) == ("llama", True)
+    metadata, whole = gguf_file.beginning(data[:100])
+    assert (metadata["general.architecture"], "tokenizer.ggml.model" in metadata, whole) == ("llama", False, False)
+    with pytest.raises(gguf_file.Malformed):
+        gguf_file.beginning(b"<html>" + data)

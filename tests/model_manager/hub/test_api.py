@@ -240,3 +240,19 @@ def test_a_huge_answer_is_cut_off(fake: FakeHub, hub: Hub, monkeypatch: pytest.M
     with pytest.raises(AtelierError) as raised:
         hub.model("o/n")
     assert raised.value.code == "hub-strange"
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_the_beginning_of_a_file_is_read_alone(fake: FakeHub, hub: Hub, ranges: bool) -> None:
+    commit = fake.add("o/n", {"large.gguf": bytes(range(250)) * 400, "small.gguf": b"abc", "empty.gguf": b""})
+    if not ranges:
+        fake.fault("no-range", times=-1)
+    assert hub.start("o/n", commit, "large.gguf", 300) == (bytes(range(250)) * 2)[:300]
+    assert hub.start("o/n", commit, "small.gguf", 300) == b"abc"
+    assert hub.start("o/n", commit, "empty.gguf", 300) == b""
+
+
+def test_a_search_tells_the_names_of_files(fake: FakeHub, hub: Hub) -> None:
+    fake.add("o/n", {"a.gguf": b"1", "sub/b.bin": b"2"})
+    (found,) = hub.search("n")
+    assert (found.names, found.files) == (("a.gguf", "sub/b.bin"), ())
