@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPaintEvent, QPen, QPixmap
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.ui.icons import paint_icon
@@ -180,7 +180,9 @@ class EmptyState(QWidget):
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(0)
         column.addStretch(1)
-        column.addSpacing(40 + ICON_GAP)
+        self._icon_room = QWidget()
+        self._icon_room.setFixedHeight(40 + ICON_GAP)
+        column.addWidget(self._icon_room)
         column.addWidget(self._title)
         column.addSpacing(6)
         column.addWidget(self._line)
@@ -204,7 +206,29 @@ class EmptyState(QWidget):
             self._flow.addWidget(button)
         self._samples.setVisible(bool(samples))
 
+    @property
+    def has_icon(self) -> bool:
+        """Whether there is room for the icon: where there is little, words and samples go first."""
+        return not self._icon_room.isHidden()
+
+    def _fit(self) -> None:
+        layout = self.layout()
+        if layout is not None:
+            need = layout.totalHeightForWidth(self.width()) + (0 if self.has_icon else 40 + ICON_GAP)
+            self._icon_room.setVisible(need <= self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().event(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:
+        if not self.has_icon:
+            return
         theme = theme_of(self)
         color = f"medium.{self._medium}" if self._medium else "text.tertiary"
         box = QRect((self.width() - 40) // 2, self._title.y() - ICON_GAP - 40, 40, 40)

@@ -347,3 +347,26 @@ def test_dialog_shows_all_its_words(show, body):
     assert words.height() >= words.heightForWidth(words.width())
     assert dialog.panel.geometry().bottom() < window.height()
     dialog.choose("keep")
+
+
+def test_empty_state_gives_up_its_icon_before_it_cuts_its_samples(theme, qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    empty = EmptyState("article", "Begin", "Say it.", [Sample("A letter by the sea"), Sample("Driving home")], "text")
+    empty.setParent(window)
+    window.resize(648, 700)
+    with qtbot.waitExposed(window):
+        window.show()
+    layout = empty.layout()
+    assert layout is not None
+    empty.resize(648, 600)
+    enough = layout.totalHeightForWidth(648)
+    for height, icon in ((enough, True), (enough - 1, False), (enough - 40, False), (enough, True)):
+        empty.resize(648, height)
+        qtbot.wait(5)
+        assert empty.has_icon is icon
+        for button in empty.findChildren(SampleButton):
+            parent = button.parentWidget()
+            assert parent is not None
+            assert parent.rect().contains(button.geometry())
+            assert empty.rect().contains(parent.geometry())
