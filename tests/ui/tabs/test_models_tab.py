@@ -336,6 +336,11 @@ def test_card_of_a_damaged_download_says_the_reason_and_begins_anew(tab: ModelsT
     studio.wait(lambda: ("resume", {"activity": "f-speecht5"}) in studio.models.asked)
 
 
+def test_chinese_reasons_have_no_gap_between_chinese_words(tab: ModelsTab) -> None:
+    i18n.set_language("zh_CN")
+    assert words.reason_words(failed("speecht5", "hub-unreachable", host="127.0.0.1:17701")) == "无法连接模型站。"
+
+
 def test_rows_stay_where_they_are_while_models_change(tab: ModelsTab, studio: Studio) -> None:
     before = listed(tab)
     tab.panel.states["missing"].setChecked(True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from studio.core.activities import Activity, ActivityKind, ActivityState
@@ -14,6 +15,7 @@ from studio.core.models import ModelInfo, ModelState
 from studio.ui.model_picker import LANGUAGES
 
 GIB = 1 << 30
+_GAP = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")  # Chinese stands apart from Latin letters only
 ANY_COMPUTER = GIB // 2  # what needs less runs on every computer that runs the window
 UNITS = ((1_000_000_000, N_("{size} GB")), (1_000_000, N_("{size} MB")), (1_000, N_("{size} KB")))
 MEDIA = {
@@ -376,7 +378,7 @@ def reason_words(activity: Activity) -> str:
         return _("The disk is full.")
     plain = {"file": _("A file"), "host": _("The hub"), "path": _("The disk"), "model": _("This model")}
     named = {name: plain.get(name, value) for name, value in failure.arguments.items()}
-    return explain(failure.code, named).title
+    return _GAP.sub("", explain(failure.code, named).title)
 
 
 def note_of(info: ModelInfo, activity: Activity | None, opens: bool) -> tuple[str, str]:
