@@ -169,7 +169,7 @@ class CardDelegate(QStyledItemDelegate):
             if chip_width(theme, card.look.words, card.look.icon) <= room:
                 self._paint_chip(pen, QPoint(x, beside), card, room)
             elif not note:  # words there say the same at greater length
-                self._paint_chip(pen, QPoint(x, above - 1), card, right - x)
+                pen.text(QRect(x, above, right - x, 18), card.look.words, "small", "text.secondary")
 
     def _paint_row(self, pen: _Pen, card: Card, ratio: float) -> None:
         theme, rect, info = pen.theme, pen.rect, card.info

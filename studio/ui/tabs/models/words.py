@@ -390,6 +390,7 @@ def note_of(info: ModelInfo, activity: Activity | None, opens: bool) -> tuple[st
             "model-pickled": _("It has to be converted first."),
             "model-needs-code": _("It would run a program of its own."),
             "model-kind-unknown": _("Nothing here can use it yet."),
+            "model-incomplete": _("Some of its files are missing."),
             "gguf-writes-nothing": _("It cannot write text here."),
             "gguf-damaged": _("Its file is damaged, or too new."),
         }
