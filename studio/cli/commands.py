@@ -75,6 +75,7 @@ def overview() -> str:
     rows = (
         ("atelier", _("Open the window.")),
         ("atelier generate text --prompt P [-o FILE]", _("Write a text.")),
+        ("atelier generate image --prompt P [-o FILE]", _("Draw a picture, or work on one.")),
         ("atelier generate speech --text T [-o FILE]", _("Read a text aloud, or make subtitles of it.")),
         ("atelier train RECIPE --data DIR -o NAME", _("Train a model of your own.")),
         ("atelier families", _("List the kinds of models that can be used.")),

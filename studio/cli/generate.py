@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +18,7 @@ from studio.cli.output import OutputFile, check_output
 from studio.cli.work import work
 from studio.core.errors import AtelierError, InvalidInput, from_os_error
 from studio.core.i18n import N_, _, sentences
-from studio.core.jobs import Medium, Request, Task
+from studio.core.jobs import Blob, Medium, Request, Task
 from studio.core.models import ModelInfo, ModelState
 from studio.core.params import TEXT_LIMIT, Choice, Integer, Messages, Number, Pairs, Param, Rows, Seed, Text
 from studio.core.params import Flag as Switch
@@ -30,7 +31,11 @@ _NOTHING = {
     "prompt": N_("There is no prompt: give --prompt TEXT, --prompt-file FILE, or - for standard input."),
     "text": N_("There is no text: give --text TEXT, --text-file FILE, or - for standard input."),
 }
-_PREFERRED = (Task.INSTRUCT, Task.CONTINUE, Task.CHAT)
+_PREFERRED = (Task.INSTRUCT, Task.CONTINUE, Task.CHAT, Task.SPEAK, Task.TEXT_TO_IMAGE)
+_INPUTS = {
+    "image": N_("The picture to work from: a file."),
+    "mask": N_("What to draw anew: a grey picture of the same size, white there."),
+}
 
 
 def main(arguments: Sequence[str], desk: Desk) -> int:
@@ -42,9 +47,10 @@ def main(arguments: Sequence[str], desk: Desk) -> int:
         return show_help(desk, f"atelier generate {'|'.join(media)} [...]")
     choose(arguments[0], media, _("{word} cannot be generated."))
     medium, rest = Medium(arguments[0]), arguments[1:]
-    models = _models(peek(rest, "--model"), medium, needed=not wants_help)
+    wish = _wish(rest, medium)
+    models = _models(peek(rest, "--model"), medium, wish, needed=not wants_help)
     family = families.get(models[0].family).SPEC if models else _first_family(medium)
-    task = _task(peek(rest, "--task"), family)
+    task = _task(peek(rest, "--task"), wish, family)
     flags = _flags(family, task, models[0] if models else None)
     if wants_help:
         return _help(desk, medium, family, task, models[0] if models else None, flags)
@@ -53,6 +59,9 @@ def main(arguments: Sequence[str], desk: Desk) -> int:
 
 def _generate(options: Parsed, models: Sequence[ModelInfo], task: Task, desk: Desk) -> int:
     request, sources = _request(options, models, task)
+    blobs = _inputs(options, task)
+    sources |= {Path(os.path.realpath(path)) for path in blobs.values()}
+    request = replace(request, inputs={role: Blob.of(path) for role, path in blobs.items()})
     formats = families.get(request.family).SPEC.formats
     output = options.values.get("output")
     keep = output is None or "project" in options.values
@@ -67,7 +76,8 @@ def _generate(options: Parsed, models: Sequence[ModelInfo], task: Task, desk: De
             desk.console.err(str(library.problem))
         filer = OutputFile(path, library) if path else library
         assert filer is not None
-        return work(request, filer, desk, as_json=options.has("json"))
+        places = {blob.sha256: blobs[role] for role, blob in request.inputs.items()}
+        return work(request, places, filer, desk, as_json=options.has("json"))
     finally:
         if library:
             library.close()
@@ -104,8 +114,37 @@ def _request(options: Parsed, models: Sequence[ModelInfo], task: Task) -> tuple[
     raise refused[0]
 
 
-def _models(wanted: str, medium: Medium, needed: bool) -> list[ModelInfo]:
-    """The model that was asked for, by its id or title; without one those of the starter pack."""
+def _inputs(options: Parsed, task: Task) -> dict[str, Path]:
+    """The file of each input that `task` needs, by its role."""
+    found = {}
+    for role in task.inputs:
+        if role not in options.values:
+            raise Usage(_("{option} is missing: {what}").format(option=f"--{role}", what=_(_INPUTS[role])))
+        path = Path(options.values[role]).expanduser().absolute()
+        if not path.is_file():
+            raise Usage(_("This file does not exist: {path}.").format(path=path))
+        found[role] = path
+    return found
+
+
+def _wish(arguments: Sequence[str], medium: Medium) -> Task:
+    """What is to be done, as far as it can be told before a model is chosen."""
+    tasks = {task for family in families.all().values() if family.SPEC.medium == medium for task in family.SPEC.tasks}
+    said = peek(arguments, "--task")
+    if said and said not in tasks:
+        raise InvalidInput("task-unknown", {"parameter": "task", "task": said, "choices": sorted(tasks)})
+    if said:
+        return Task(said)
+    if peek(arguments, "--mask"):
+        return Task.INPAINT
+    if peek(arguments, "--image"):
+        return Task.IMAGE_TO_IMAGE
+    return next(task for task in (*_PREFERRED, *tasks) if task in tasks)
+
+
+def _models(wanted: str, medium: Medium, wish: Task, needed: bool) -> list[ModelInfo]:
+    """The model that was asked for, by its id or title; without one those of the starter pack that can do `wish`, or
+    else those that are installed."""
     models = [info for info in Catalogue().list() if info.medium == medium and info.tasks]
     usable = [info.id for info in models if info.usable]
     if wanted:
@@ -117,9 +156,10 @@ def _models(wanted: str, medium: Medium, needed: bool) -> list[ModelInfo]:
             guess = near(wanted, usable)
             raise Usage(sentences(str(unknown), _("Did you mean {near}?").format(near=guess))) if guess else unknown
     else:
-        found = [info for info in models if info.origin == "starter"]
+        able = [info for info in models if wish in info.tasks]
+        found = [info for info in able if info.origin == "starter"] or [info for info in able if info.usable]
         if not found and needed:
-            raise AtelierError("starter-missing")
+            raise AtelierError("model-none", {"task": wish})
     if needed:
         if not any(info.usable for info in found):
             raise _unusable(found[0])
@@ -139,9 +179,9 @@ def _first_family(medium: Medium) -> Family:
     return next(family.SPEC for family in families.all().values() if family.SPEC.medium == medium and family.SPEC.tasks)
 
 
-def _task(wanted: str, family: Family) -> Task:
+def _task(wanted: str, wish: Task, family: Family) -> Task:
     if not wanted:
-        return next((task for task in _PREFERRED if task in family.tasks), family.tasks[0])
+        return next((task for task in (wish, *_PREFERRED) if task in family.tasks), family.tasks[0])
     if wanted not in list(family.tasks):
         raise InvalidInput("task-unknown", {"parameter": "task", "task": wanted, "choices": list(family.tasks)})
     return Task(wanted)
@@ -154,8 +194,10 @@ def _flags(family: Family, task: Task, model: ModelInfo | None) -> list[Flag]:
     flags = [
         Flag("--model", _("The model, by its name in the list of models."), "M"),
         Flag("--task", _("What to do: {choices}.").format(choices=", ".join(family.tasks)), "T"),
-        Flag(f"--{_main_field(params)}-file", _("Read the text from a file; - is standard input."), "F"),
     ]
+    if any(param.id == _main_field(params) or isinstance(param, Messages) for param in params):
+        flags.append(Flag(f"--{_main_field(params)}-file", _("Read the text from a file; - is standard input."), "F"))
+    flags += [Flag(f"--{role}", _(_INPUTS[role]), "F") for role in task.inputs]
     if any(isinstance(param, Messages) for param in params):
         flags += [
             Flag("--prompt", _("What to say next."), "P"),

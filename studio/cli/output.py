@@ -51,13 +51,15 @@ def check_output(name: str, formats: Sequence[str]) -> Path:
 
 class OutputFile:
     """Stands where the library stands in a queue: files a job's result as one file that carries its recipe. With a
-    `library` the result is kept there too. `part` is where what an unfinished job made was put."""
+    `library` the result is kept there too. Where there are several the others are numbered, and `made` has them all;
+    `part` is where what an unfinished job made was put."""
 
     def __init__(self, path: Path, library: Library | None = None) -> None:
         self.path = path
         self.results = library.results if library else paths.data_dir() / "commands"
         self._library = library
         self.part: Path | None = None
+        self.made: list[Path] = []
 
     def staging(self, job_id: str) -> Path:
         if self._library:
@@ -71,14 +73,18 @@ class OutputFile:
     def file(self, job: Job, staging: Path, manifest: Mapping[str, Any]) -> Sequence[Any]:
         recipe = Recipe.from_json(manifest["recipe"]) if "recipe" in manifest else None
         whole = manifest.get("ending", "done") == "done"
-        path = self.path if whole else self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
+        first = self.path if whole else self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
+        self.made = []
         for item in manifest.get("artifacts", ()):
             artifact = Artifact.from_json(item)
             assert recipe is not None
-            write = _write_sound if artifact.blob.media_type.startswith("audio/") else _write_text
+            count = len(self.made) + 1
+            path = first if count == 1 else first.with_name(f"{first.stem}-{count}{first.suffix}")
+            write = _WRITERS.get(artifact.blob.media_type.partition("/")[0], _write_text)
             write(path, artifact, staging / artifact.name, job, recipe)
-            self.part = None if whole else path
-        return self._library.file(job, staging, manifest) if self._library else [path]
+            self.part = None if whole else first
+            self.made.append(path)
+        return self._library.file(job, staging, manifest) if self._library else self.made
 
     def keep_part(self, written: str) -> Path | None:
         """What was written before a job was stopped, beside the file that was asked for; None if it is nothing."""
@@ -98,6 +104,11 @@ def _write_text(path: Path, _artifact: Artifact, source: Path, job: Job, recipe:
     carriers.Sidecar().embed(path, recipe)
 
 
+def _write_picture(path: Path, _artifact: Artifact, source: Path, _job: Job, recipe: Recipe) -> None:
+    write_bytes(path, source.read_bytes())
+    carriers.embed(path, recipe)
+
+
 def _write_sound(path: Path, artifact: Artifact, source: Path, _job: Job, recipe: Recipe) -> None:
     from studio.media import audio
 
@@ -107,3 +118,6 @@ def _write_sound(path: Path, artifact: Artifact, source: Path, _job: Job, recipe
     else:
         audio.convert(source, path)
     carriers.embed(path, recipe)
+
+
+_WRITERS = {"audio": _write_sound, "image": _write_picture}

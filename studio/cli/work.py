@@ -7,7 +7,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -38,8 +38,9 @@ def engine_of(settings: Settings) -> EngineClient:
     return LocalEngine(default_device(), memory_limit=settings.values.memory_limit)
 
 
-def work(request: Request, filer: Filer, desk: Desk, *, as_json: bool) -> int:
-    """Do `request` with an engine and a lease of this command's own; returns the exit code."""
+def work(request: Request, blobs: Mapping[str, Path], filer: Filer, desk: Desk, *, as_json: bool) -> int:
+    """Do `request` with an engine and a lease of this command's own; returns the exit code. `blobs`: where each input
+    lies, by its sha256."""
     client = engine_of(desk.settings)
     jobs = JobQueue(client, filer, owner=Owner.current(COMMAND))
     if jobs.problem:
@@ -51,7 +52,7 @@ def work(request: Request, filer: Filer, desk: Desk, *, as_json: bool) -> int:
             client.subscribe(mail.put)
             client.subscribe_state(mail.put)
             jobs.subscribe(mail.put)
-            job = jobs.submit(request)
+            job = jobs.submit(request, blobs)
             client.start()
             jobs.start()
             return _Following(job, jobs, client, filer, desk.console, as_json).until_end(mail)
@@ -128,7 +129,7 @@ class _Following:
     def _filed(self, filed: JobFiled) -> int:
         paths = [item.path if isinstance(item, Item) else Path(item) for item in filed.items]
         if isinstance(self._filer, OutputFile):
-            paths = [self._filer.path]
+            paths = self._filer.made
         try:
             self._say_filed(filed, paths)
         except OutputClosed:

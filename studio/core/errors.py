@@ -105,6 +105,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         N_("{model} is not installed."),
         N_("Install it first, or choose another model."),
     ),
+    "model-none": (
+        N_("No model on this computer can do this: {task}."),
+        N_("Download one first; the Models tab and “atelier models list” show which there are."),
+    ),
     "model-files-missing": (
         N_("Files of {model} are missing or damaged: {files}."),
         N_("Install the model again, or choose another one. Nothing else is affected."),

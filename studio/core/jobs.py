@@ -36,6 +36,14 @@ class Task(StrEnum):
     CUT_OUT = "cut-out"
     CONTROL_IMAGE = "control-image"
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The roles of the inputs that a request for it must have."""
+        if self is Task.INPAINT:
+            return ("image", "mask")
+        made_of_a_picture = (Task.IMAGE_TO_IMAGE, Task.UPSCALE, Task.CUT_OUT, Task.CONTROL_IMAGE)
+        return ("image",) if self in made_of_a_picture else ()
+
 
 class JobState(StrEnum):
     """queued → running → produced → filed, or one of failed, cancelled, interrupted (its owner went away)."""
