@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -16,6 +17,7 @@ from studio.core.messages import Handshake, Message, unpack
 
 RECONNECT_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
+_NICE = 5
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +30,17 @@ def greet() -> Handshake:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_watch_stdin, name="child-stdin", daemon=True).start()
     return handshake
+
+
+def stand_back() -> None:
+    """Leave the processor to the window and to what the user works with, where they want it at the same time."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            below_normal = 0x4000
+            kernel = ctypes.WinDLL("kernel32")
+            kernel.SetPriorityClass(ctypes.c_void_p(kernel.GetCurrentProcess()), below_normal)
+        else:
+            os.nice(_NICE)
 
 
 def connect(handshake: Handshake) -> Connection | None:

@@ -67,6 +67,7 @@ def main(argv: Sequence[str]) -> int:
     os.environ.update(ENVIRONMENT)
     try:
         handshake = child.greet()
+        child.stand_back()
     except ValueError:
         parser.error("an engine is started by the program, which writes to its standard input")
     logs.start(f"engine-{device.replace(':', '-')}", on_crash=_fall)

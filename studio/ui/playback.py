@@ -243,6 +243,11 @@ class Player(QObject):
             self._wanted, self._deaf = id, False
             self._reopen()
 
+    def prepare(self) -> None:
+        """Load the system's sound, which holds the window for a moment: better now than at the first sound."""
+        if not self._always_silent:
+            self._devices()
+
     def _devices(self) -> Any:
         if self._media is None:
             self._media = load_devices(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from studio.core.errors import AtelierError
@@ -40,6 +40,7 @@ from studio.ui.widgets.buttons import GenerateButton, IconButton
 from studio.ui.widgets.rooms import HeaderBar, Sample, Surface
 
 TEXT_LIMIT = 2_000_000  # characters: more than a day of speech
+_REST_MS = 400  # after the tab was shown
 
 
 class SpeechTab(Tab):
@@ -231,6 +232,7 @@ class SpeechTab(Tab):
 
     def activate(self) -> None:
         self.speech_stage.list.setFocus(Qt.FocusReason.OtherFocusReason)
+        QTimer.singleShot(_REST_MS, self, self.player.prepare)
 
     def project_changed(self, project: str) -> None:
         self.room.show(None)
