@@ -16,9 +16,10 @@ from studio.core.errors import Cancelled
 from studio.core.files import write_bytes
 from studio.core.jobs import Artifact, Blob, Job, Request
 from studio.core.messages import AudioDelta, JobEvent, Preview, Progress, Segment, TextDelta, Usage
-from studio.core.protocols import Family
+from studio.core.protocols import Family, ModelFiles
 from studio.engine.manifest import recipe_of
 from studio.media import carriers
+from studio.model_manager.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from tests.fakes.fake_engine import FakeEngine
@@ -85,6 +86,9 @@ class FakeContext:
 
     def input(self, role: str) -> Path:
         return self._task.blobs[self._task.job.request.inputs[role].sha256]
+
+    def files(self, model: str) -> ModelFiles:
+        return Catalogue().files(model)
 
     def write(self, name: str, data: bytes, media_type: str, metadata: Mapping[str, Any]) -> Artifact:
         write_bytes(self.path(name), data)
