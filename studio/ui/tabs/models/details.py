@@ -123,7 +123,7 @@ class DetailsSheet(Sheet):
             (_("Medium"), _(words.MEDIA[info.medium])),
             (_("Languages"), _(", ").join(words.native(code) for code in dict.fromkeys(info.languages))),
             (_("Size on disk"), words.size_words(info.size) if info.size else _("Not known yet")),
-            (_("Memory"), words.memory_words(self.card.memory)),
+            (_("Memory"), words.memory_amount(self.card.memory)),
             (_("Context"), _("{count} tokens").format(count=f"{info.context:,}") if info.context else ""),
             (_("Repository"), info.repository),
             (_("Commit"), info.revision),

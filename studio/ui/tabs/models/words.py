@@ -107,8 +107,17 @@ def memory_words(need: int) -> str:
         return _("Memory unknown")
     if need < ANY_COMPUTER:
         return _("Any computer")
+    return _("{count} GB memory").format(count=_gib(need))
+
+
+def memory_amount(need: int) -> str:
+    """The same where it stands beside the word "Memory"."""
+    return _("{size} GB").format(size=_gib(need)) if need >= ANY_COMPUTER else memory_words(need)
+
+
+def _gib(need: int) -> str:
     gib = need / GIB
-    return _("{count} GB memory").format(count=f"{gib:.1f}".removesuffix(".0") if gib < 10 else round(gib))
+    return f"{gib:.1f}".removesuffix(".0") if gib < 10 else f"{gib:.0f}"
 
 
 def language_words(info: ModelInfo) -> str:
