@@ -253,7 +253,7 @@ def test_recipes_of_every_version_pass_through_upgrade(loaded: Loaded) -> None:
         ({"script": [{"text": "a", "speed": 100}]}, "value-out-of-range"),
         ({"voice": "nobody"}, "voice-unknown"),
         ({"text": "مرحبا بالعالم"}, "voice-language-none"),
-        ({"language": "xx"}, "voice-language-none"),
+        ({"language": "xx"}, "language-unknown"),
         ({"lexicon": {"": "a"}}, "value-wrong-kind"),
         ({"lexicon": {"fox": "[@@@]"}}, "phonemes-unknown"),
         ({"guidance": 3}, "parameter-unknown"),
