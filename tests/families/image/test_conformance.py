@@ -38,7 +38,8 @@ def test_every_family_that_draws_from_words_has_a_builder() -> None:
     shipped = {
         name
         for name, family in families.all().items()
-        if Task.TEXT_TO_IMAGE in family.SPEC.tasks
+        if str(getattr(family, "__name__", "")).startswith("studio.")  # other tests bring families of their own
+        and Task.TEXT_TO_IMAGE in family.SPEC.tasks
         and "prompt" in {param.id for param in family.SPEC.params}
         and "num_inference_steps" in {param.id for param in family.SPEC.params}
     }
